@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make            the firmware, build/x86_64/fw.bin
+# make run        boot Debian's kernel with it in QEMU; shell, debug: see README.md
+# make test       everything that is tested; make bench: what a boot costs
+#
+# V=1 shows commands, O=dir builds elsewhere, CC=clang builds with clang.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+VERSION := 0.1.0
+# Release date as SMBIOS wants it.
+DATE := 11/22/2026
+
+ARCH ?= x86_64
+O ?= build
+CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+build := $(O)/$(ARCH)
+fw := $(build)/fw.bin
+
+export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
+
+# Every folder's module.mk adds its sources to srcs, by kind of file.
+srcs :=
+include lib/module.mk fwcfg/module.mk pci/module.mk acpi/module.mk loader/module.mk boot/module.mk
+include arch/$(ARCH)/module.mk
+objs := $(addprefix $(build)/,$(addsuffix .o,$(srcs)))
+
+cflags := -std=gnu17 -O2 -g -ffreestanding -fpie -fvisibility=hidden -nostdinc \
+	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
+	-ffunction-sections -fdata-sections -fstack-protector-strong \
+	-ffile-prefix-map=$(CURDIR)=. \
+	-Wall -Wextra -Wconversion -Wsign-conversion -Wmissing-prototypes -Wvla -Wshadow \
+	-Wstrict-prototypes -Werror \
+	-DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -I. -Iarch/include -I$(build)
+ldflags := -pie --no-dynamic-linker -z text -z noexecstack --gc-sections --build-id=none \
+	-z max-page-size=4096 --orphan-handling=error
+
+.PHONY: all
+all: $(fw)
+
+# The tools that a build needs, and newlib, are set up once.
+$(build)/setup.mk: tests/tools/need tests/tools/build-newlib Makefile
+	@mkdir -p $(@D)
+	$(Q)tests/tools/need $(packages_build)
+	$(Q)newlib=$$(tests/tools/build-newlib $(ARCH)) && printf 'newlib := %s\n' "$$newlib" > $@
+
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+-include $(build)/setup.mk
+endif
+
+compiler_include = $(shell $(CC) -print-file-name=include)
+$(build)/%.c.o: %.c $(build)/setup.mk Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(cflags) $(arch_cflags) -isystem $(compiler_include) -isystem $(newlib)/include \
+		-MMD -MP -c $< -o $@
+
+-include $(objs:.o=.d)
+
+include linker/module.mk tests/module.mk
+
+.PHONY: clean
+clean:
+	rm -rf $(O)

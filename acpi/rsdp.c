@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "acpi/script.h"
+#include "lib/span.h"
+
+/* Root system description pointer: ACPI 6.5, table 5.3. */
+#define RSDP_SIGNATURE  "RSD PTR "
+#define RSDP_SIZE_REV0  20
+#define RSDP_SIZE_REV2  36
+#define RSDP_REVISION   15
+
+static bool is_rsdp(const struct acpi_file *file)
+{
+	if (file->size < RSDP_SIZE_REV0 || memcmp(file->bytes, RSDP_SIGNATURE, 8) != 0 ||
+	    span_sum((struct span){file->bytes, RSDP_SIZE_REV0}) != 0)
+		return false;
+	return file->bytes[RSDP_REVISION] < 2 ||
+	       (file->size >= RSDP_SIZE_REV2 &&
+		span_sum((struct span){file->bytes, RSDP_SIZE_REV2}) == 0);
+}
+
+enum status acpi_find_rsdp(const struct acpi_files *files, uint64_t *ret_address)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		if (!is_rsdp(&files->file[i]))
+			continue;
+		*ret_address = files->file[i].address;
+		return STATUS_OK;
+	}
+	return STATUS_NOT_FOUND;
+}

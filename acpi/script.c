@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "acpi/script.h"
+
+#include <string.h>
+
+#include "lib/checked.h"
+#include "lib/endian.h"
+#include "lib/span.h"
+
+/* QEMU hw/acpi/bios-linker-loader.c, BiosLinkerLoaderEntry. */
+enum command {
+	COMMAND_PADDING = 0,
+	COMMAND_ALLOCATE = 1,
+	COMMAND_ADD_POINTER = 2,
+	COMMAND_ADD_CHECKSUM = 3,
+	COMMAND_WRITE_POINTER = 4,
+};
+
+enum zone {
+	ZONE_HIGH = 1, /* anywhere below 4 GiB */
+	ZONE_FSEG = 2, /* where a scan for the RSDP looks */
+};
+
+typedef char file_name[ACPI_FILE_NAME_SIZE];
+
+struct command_allocate {
+	file_name file;
+	struct le32 alignment;
+	uint8_t zone;
+};
+
+struct command_add_pointer {
+	file_name dest;
+	file_name src;
+	struct le32 offset;
+	uint8_t size;
+};
+
+struct command_add_checksum {
+	file_name file;
+	struct le32 offset;
+	struct le32 start;
+	struct le32 length;
+};
+
+struct command_write_pointer {
+	file_name dest;
+	file_name src;
+	struct le32 dest_offset;
+	struct le32 src_offset;
+	uint8_t size;
+};
+
+struct entry {
+	struct le32 command;
+	union {
+		struct command_allocate allocate;
+		struct command_add_pointer add_pointer;
+		struct command_add_checksum add_checksum;
+		struct command_write_pointer write_pointer;
+		uint8_t bytes[124];
+	};
+};
+_Static_assert(sizeof(struct entry) == 128, "bios-linker-loader.c");
+_Static_assert(offsetof(struct entry, add_pointer.size) == 120, "bios-linker-loader.c");
+_Static_assert(offsetof(struct entry, write_pointer.size) == 124, "bios-linker-loader.c");
+
+/* Longer scripts than this have never been seen; q35's are about 4 KiB. */
+#define SCRIPT_SIZE_MAX 0x100000
+
+#define PAGE_SIZE 0x1000
+
+struct run {
+	const struct acpi_host *host;
+	struct acpi_files *files;
+	struct reason *why;
+	uint64_t low_next;
+	uint32_t script_key;
+};
+
+static bool terminated(const file_name name)
+{
+	return memchr(name, '\0', sizeof(file_name)) != NULL;
+}
+
+static const struct acpi_file *find_file(const struct run *run, const file_name name)
+{
+	for (size_t i = 0; i < run->files->count; i++) {
+		if (strcmp(run->files->file[i].name, name) == 0)
+			return &run->files->file[i];
+	}
+	return NULL;
+}
+
+static enum status require_file(const struct run *run, const file_name name,
+				const struct acpi_file **ret_file)
+{
+	if (!terminated(name))
+		return refuse(run->why, STATUS_BAD_FORMAT,
+			      "the loader script has a file name without an end");
+	const struct acpi_file *file = find_file(run, name);
+	if (file == NULL)
+		return refuse(run->why, STATUS_NOT_FOUND,
+			      "the loader script uses %s before it is allocated", name);
+	*ret_file = file;
+	return STATUS_OK;
+}
+
+static enum status place_file(struct run *run, uint64_t size, uint64_t alignment, bool low,
+			      uint64_t *ret_address)
+{
+	if (low && run->host->low_end > run->host->low_start) {
+		uint64_t start;
+		if (!checked_align_up(run->low_next, alignment, &start) ||
+		    !fits(start, size, run->host->low_end))
+			return STATUS_NO_MEMORY;
+		run->low_next = start + size;
+		*ret_address = start;
+		return STATUS_OK;
+	}
+	/* Whole pages, since the kernel maps memory types by the page. */
+	uint64_t pages;
+	if (!checked_align_up(size, PAGE_SIZE, &pages))
+		return STATUS_NO_MEMORY;
+	const struct memmap_request request = {
+		.size = pages,
+		.alignment = alignment < PAGE_SIZE ? PAGE_SIZE : alignment,
+		.min = 0x100000,
+		.max = 0x100000000,
+		.top_down = true,
+		.type = MEMMAP_ACPI,
+	};
+	return memmap_alloc(run->host->map_of_memory, &request, ret_address);
+}
+
+static enum status allocate(struct run *run, const struct command_allocate *command)
+{
+	struct acpi_files *files = run->files;
+	uint64_t alignment = le32_get(command->alignment);
+	struct blob blob;
+	uint64_t address;
+
+	if (!terminated(command->file))
+		return refuse(run->why, STATUS_BAD_FORMAT,
+			      "the loader script has a file name without an end");
+	if (!is_power_of_two(alignment))
+		return refuse(run->why, STATUS_BAD_FORMAT, "%s wants alignment %lu, no power of two",
+			      command->file, alignment);
+	if (command->zone != ZONE_HIGH && command->zone != ZONE_FSEG)
+		return refuse(run->why, STATUS_BAD_FORMAT, "%s wants memory zone %u, not 1 or 2",
+			      command->file, command->zone);
+	if (find_file(run, command->file) != NULL)
+		return refuse(run->why, STATUS_OVERLAP, "the loader script allocates %s twice",
+			      command->file);
+	if (files->count == ACPI_FILES_MAX)
+		return refuse(run->why, STATUS_TOO_LARGE,
+			      "the loader script allocates more than %u files", ACPI_FILES_MAX);
+	if (!run->host->find(run->host->context, command->file, &blob))
+		return refuse(run->why, STATUS_NOT_FOUND,
+			      "the loader script allocates %s, which does not exist", command->file);
+	if (blob.key == run->script_key)
+		return refuse(run->why, STATUS_BAD_FORMAT, "the loader script allocates itself");
+	if (blob.size == 0)
+		return refuse(run->why, STATUS_BAD_FORMAT, "the loader script allocates %s, which is empty",
+			      command->file);
+	enum status status =
+		place_file(run, blob.size, alignment, command->zone == ZONE_FSEG, &address);
+	if (status != STATUS_OK)
+		return refuse(run->why, status, "no memory for the %lu bytes of %s", blob.size,
+			      command->file);
+	status = blob.read(&blob, 0, blob.size, address);
+	if (status != STATUS_OK)
+		return refuse(run->why, status, "%s cannot be read", command->file);
+	uint8_t *bytes = run->host->map(address, blob.size);
+	if (bytes == NULL)
+		return refuse(run->why, STATUS_NO_MEMORY, "%s cannot be mapped", command->file);
+
+	struct acpi_file *file = &files->file[files->count++];
+	memcpy(file->name, command->file, sizeof(file->name));
+	file->address = address;
+	file->bytes = bytes;
+	file->size = blob.size;
+	return STATUS_OK;
+}
+
+static bool pointer_size_ok(uint8_t size)
+{
+	return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+static bool pointer_fits(uint64_t pointer, uint8_t size)
+{
+	return size == 8 || pointer >> (8 * size) == 0;
+}
+
+static enum status add_pointer(struct run *run, const struct command_add_pointer *command)
+{
+	const struct acpi_file *dest, *src;
+	uint64_t offset = le32_get(command->offset);
+	struct le64 field = le64_of(0);
+	uint64_t pointer;
+
+	enum status status = require_file(run, command->dest, &dest);
+	if (status == STATUS_OK)
+		status = require_file(run, command->src, &src);
+	if (status != STATUS_OK)
+		return status;
+	if (!pointer_size_ok(command->size))
+		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes", dest->name,
+			      command->size);
+	if (!fits(offset, command->size, dest->size))
+		return refuse(run->why, STATUS_OUT_OF_RANGE,
+			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", offset,
+			      dest->name, dest->size);
+	memcpy(&field, dest->bytes + offset, command->size);
+	if (le64_get(field) >= src->size)
+		return refuse(run->why, STATUS_OUT_OF_RANGE,
+			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)", dest->name,
+			      le64_get(field), src->name, src->size);
+	pointer = le64_get(field) + src->address;
+	if (!pointer_fits(pointer, command->size))
+		return refuse(run->why, STATUS_OUT_OF_RANGE,
+			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size, dest->name,
+			      pointer);
+	field = le64_of(pointer);
+	memcpy(dest->bytes + offset, &field, command->size);
+	return STATUS_OK;
+}
+
+static enum status add_checksum(struct run *run, const struct command_add_checksum *command)
+{
+	const struct acpi_file *file;
+	uint64_t offset = le32_get(command->offset);
+	uint64_t start = le32_get(command->start);
+	uint64_t length = le32_get(command->length);
+
+	enum status status = require_file(run, command->file, &file);
+	if (status != STATUS_OK)
+		return status;
+	if (!fits(offset, 1, file->size) || !fits(start, length, file->size))
+		return refuse(run->why, STATUS_OUT_OF_RANGE,
+			      "a checksum over 0x%lx bytes at 0x%lx is outside %s (%lu bytes)", length,
+			      start, file->name, file->size);
+	uint8_t sum = span_sum((struct span){file->bytes + start, length});
+	file->bytes[offset] = (uint8_t)(file->bytes[offset] - sum);
+	return STATUS_OK;
+}
+
+static enum status write_pointer(struct run *run, const struct command_write_pointer *command)
+{
+	const struct acpi_file *src;
+	uint64_t dest_offset = le32_get(command->dest_offset);
+	uint64_t src_offset = le32_get(command->src_offset);
+	struct blob dest;
+
+	if (!terminated(command->dest))
+		return refuse(run->why, STATUS_BAD_FORMAT,
+			      "the loader script has a file name without an end");
+	enum status status = require_file(run, command->src, &src);
+	if (status != STATUS_OK)
+		return status;
+	if (!run->host->find(run->host->context, command->dest, &dest))
+		return refuse(run->why, STATUS_NOT_FOUND,
+			      "the loader script writes to %s, which does not exist", command->dest);
+	if (!pointer_size_ok(command->size))
+		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
+			      command->dest, command->size);
+	if (!fits(dest_offset, command->size, dest.size))
+		return refuse(run->why, STATUS_OUT_OF_RANGE,
+			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", dest_offset,
+			      command->dest, dest.size);
+	if (src_offset >= src->size)
+		return refuse(run->why, STATUS_OUT_OF_RANGE,
+			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)",
+			      command->dest, src_offset, src->name, src->size);
+	uint64_t pointer = src->address + src_offset;
+	if (!pointer_fits(pointer, command->size))
+		return refuse(run->why, STATUS_OUT_OF_RANGE,
+			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size,
+			      command->dest, pointer);
+	if (dest.write == NULL) {
+		log_line(run->host->log, LOG_WARN, "the VMM takes no pointer back for %s",
+			 command->dest);
+		return STATUS_OK;
+	}
+	struct le64 field = le64_of(pointer);
+	status = dest.write(&dest, dest_offset, command->size, (uintptr_t)&field);
+	if (status != STATUS_OK)
+		return refuse(run->why, status, "%s cannot be written", command->dest);
+	return STATUS_OK;
+}
+
+static enum status run_entry(struct run *run, const struct entry *entry)
+{
+	switch (le32_get(entry->command)) {
+	case COMMAND_PADDING:
+		return STATUS_OK;
+	case COMMAND_ALLOCATE:
+		return allocate(run, &entry->allocate);
+	case COMMAND_ADD_POINTER:
+		return add_pointer(run, &entry->add_pointer);
+	case COMMAND_ADD_CHECKSUM:
+		return add_checksum(run, &entry->add_checksum);
+	case COMMAND_WRITE_POINTER:
+		return write_pointer(run, &entry->write_pointer);
+	}
+	log_line(run->host->log, LOG_WARN, "unknown loader script command %u is skipped",
+		 le32_get(entry->command));
+	return STATUS_OK;
+}
+
+/* The script is fetched whole, since each part would cost a transfer. */
+static enum status fetch_script(const struct blob *script, const struct acpi_host *host,
+				struct span *ret_script, struct reason *why)
+{
+	struct memmap_request request = {
+		.size = script->size,
+		.alignment = PAGE_SIZE,
+		.min = PAGE_SIZE,
+		.max = 0x100000000,
+		.type = MEMMAP_FIRMWARE,
+	};
+	uint64_t address;
+
+	if (script->size % sizeof(struct entry) != 0 || script->size == 0)
+		return refuse(why, STATUS_TRUNCATED,
+			      "the loader script has %lu bytes, no multiple of %lu", script->size,
+			      sizeof(struct entry));
+	if (script->size > SCRIPT_SIZE_MAX)
+		return refuse(why, STATUS_TOO_LARGE, "the loader script has %lu bytes",
+			      script->size);
+	if (!checked_align_up(request.size, PAGE_SIZE, &request.size))
+		return STATUS_NO_MEMORY;
+	enum status status = memmap_alloc(host->map_of_memory, &request, &address);
+	if (status != STATUS_OK)
+		return refuse(why, status, "no memory for the loader script");
+	status = script->read(script, 0, script->size, address);
+	if (status != STATUS_OK)
+		return refuse(why, status, "the loader script cannot be read");
+	const uint8_t *bytes = host->map(address, script->size);
+	if (bytes == NULL)
+		return refuse(why, STATUS_NO_MEMORY, "the loader script cannot be mapped");
+	*ret_script = (struct span){bytes, script->size};
+	return STATUS_OK;
+}
+
+enum status acpi_run_script(const struct blob *script, const struct acpi_host *host,
+			    struct acpi_files *files, struct reason *why)
+{
+	struct run run = {
+		.host = host,
+		.files = files,
+		.why = why,
+		.low_next = host->low_start,
+		.script_key = script->key,
+	};
+	struct span bytes;
+	struct entry entry;
+
+	files->count = 0;
+	enum status status = fetch_script(script, host, &bytes, why);
+	for (uint64_t at = 0; status == STATUS_OK && span_read(bytes, at, sizeof(entry), &entry);
+	     at += sizeof(entry))
+		status = run_entry(&run, &entry);
+	return status;
+}

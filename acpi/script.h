@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef ACPI_SCRIPT_H
+#define ACPI_SCRIPT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/blob.h"
+#include "lib/log.h"
+#include "lib/memmap.h"
+#include "lib/status.h"
+
+/*
+ * The table-loader script: the VMM's instructions for placing its ACPI tables
+ * and linking them to each other. Source: QEMU hw/acpi/bios-linker-loader.c.
+ */
+
+#define ACPI_FILE_NAME_SIZE 56
+#define ACPI_FILES_MAX      32
+
+/** A file that the script had placed in memory. */
+struct acpi_file {
+	char name[ACPI_FILE_NAME_SIZE];
+	uint64_t address;
+	uint8_t *bytes; /**< the same place, mapped */
+	uint64_t size;
+};
+
+struct acpi_files {
+	size_t count;
+	struct acpi_file file[ACPI_FILES_MAX];
+};
+
+/** What the interpreter needs from its caller. */
+struct acpi_host {
+	/** Finds a file that the VMM offers; false when there is none. */
+	bool (*find)(void *context, const char *name, struct blob *ret_blob);
+	void *context;
+	/** Makes memory accessible at its physical address; NULL on failure. */
+	void *(*map)(uint64_t address, uint64_t length);
+	struct memmap *map_of_memory; /**< where tables are allocated, as MEMMAP_ACPI */
+	/** Memory in the BIOS area for the RSDP, not part of the map; empty if unusable. */
+	uint64_t low_start;
+	uint64_t low_end;
+	const struct log *log;
+};
+
+/**
+ * Runs the script @script. On success @files lists what was placed. Unknown
+ * commands, and pointers that the VMM will not take back, are skipped with a
+ * warning; everything else that does not fit its file is refused:
+ * STATUS_TRUNCATED, STATUS_BAD_FORMAT, STATUS_NOT_FOUND, STATUS_OUT_OF_RANGE,
+ * STATUS_TOO_LARGE, STATUS_NO_MEMORY, and the errors of reading the files.
+ */
+MUST_CHECK enum status acpi_run_script(const struct blob *script, const struct acpi_host *host,
+				       struct acpi_files *files, struct reason *why);
+
+/**
+ * Finds a valid RSDP (ACPI 6.5, 5.2.5.3) at the start of one of the files.
+ * STATUS_NOT_FOUND when there is none.
+ */
+MUST_CHECK enum status acpi_find_rsdp(const struct acpi_files *files, uint64_t *ret_address);
+
+#endif

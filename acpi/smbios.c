@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "acpi/smbios.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "lib/check.h"
+#include "lib/checked.h"
+#include "lib/endian.h"
+#include "lib/span.h"
+
+/* SMBIOS 2.1 (32-bit) entry point: DSP0134 5.2.1. */
+struct entry_point_2 {
+	char anchor[4];
+	uint8_t checksum;
+	uint8_t length;
+	uint8_t major;
+	uint8_t minor;
+	struct le16 max_structure_size;
+	uint8_t revision;
+	uint8_t formatted_area[5];
+	char intermediate_anchor[5];
+	uint8_t intermediate_checksum;
+	struct le16 table_length;
+	struct le32 table_address;
+	struct le16 structures;
+	uint8_t bcd_revision;
+};
+_Static_assert(sizeof(struct entry_point_2) == 31, "DSP0134 5.2.1");
+
+/* SMBIOS 3.0 (64-bit) entry point: DSP0134 5.2.2. */
+struct entry_point_3 {
+	char anchor[5];
+	uint8_t checksum;
+	uint8_t length;
+	uint8_t major;
+	uint8_t minor;
+	uint8_t docrev;
+	uint8_t revision;
+	uint8_t reserved;
+	struct le32 table_max_size;
+	struct le64 table_address;
+};
+_Static_assert(sizeof(struct entry_point_3) == 24, "DSP0134 5.2.2");
+
+/* Structure header: DSP0134 6.1.2. */
+struct structure {
+	uint8_t type;
+	uint8_t length;
+	struct le16 handle;
+};
+
+#define TYPE_BIOS_INFORMATION 0
+#define TYPE_END              127
+
+/* BIOS information: DSP0134 7.1. */
+struct bios_information {
+	struct structure header;
+	uint8_t vendor;
+	uint8_t version;
+	struct le16 starting_segment;
+	uint8_t release_date;
+	uint8_t rom_size; /* 64 KiB * (value + 1) */
+	struct le64 characteristics;
+	uint8_t characteristics_extension[2];
+	uint8_t major;
+	uint8_t minor;
+	uint8_t controller_major;
+	uint8_t controller_minor;
+};
+_Static_assert(sizeof(struct bios_information) == 24, "DSP0134 7.1, version 2.4");
+
+#define CHARACTERISTICS_NOT_SUPPORTED 0x08
+#define EXTENSION_ACPI                0x01
+#define EXTENSION2_VIRTUAL_MACHINE    0x10
+#define NOT_AVAILABLE                 0xff
+
+#define VENDOR "Slipway"
+
+/* Every table seen is below 64 KiB, the limit of version 2. */
+#define TABLE_SIZE_MAX 0x100000
+
+#define PAGE_SIZE 0x1000
+
+/* The type 0 structure, its strings and the byte that ends them. */
+struct type0 {
+	struct bios_information information;
+	char strings[64];
+};
+
+struct survey {
+	bool has_type0;
+	uint16_t highest_handle;
+	uint16_t structures;
+	uint16_t largest;
+};
+
+static size_t append(char *strings, size_t at, const char *text)
+{
+	size_t size = strlen(text) + 1;
+
+	memcpy(strings + at, text, size);
+	return at + size;
+}
+
+static size_t make_type0(const struct smbios_host *host, uint16_t handle, struct type0 *ret_type0)
+{
+	CHECK(sizeof(VENDOR) + strlen(host->version) + strlen(host->date) + 3 <=
+	      sizeof(ret_type0->strings));
+	ret_type0->information = (struct bios_information){
+		.header = {TYPE_BIOS_INFORMATION, sizeof(struct bios_information),
+			   le16_of(handle)},
+		.vendor = 1,
+		.version = 2,
+		.starting_segment = le16_of(0xf000),
+		.release_date = 3,
+		.rom_size = 0,
+		.characteristics = le64_of(CHARACTERISTICS_NOT_SUPPORTED),
+		.characteristics_extension = {EXTENSION_ACPI, EXTENSION2_VIRTUAL_MACHINE},
+		.major = NOT_AVAILABLE,
+		.minor = NOT_AVAILABLE,
+		.controller_major = NOT_AVAILABLE,
+		.controller_minor = NOT_AVAILABLE,
+	};
+	size_t at = append(ret_type0->strings, 0, VENDOR);
+	at = append(ret_type0->strings, at, host->version);
+	at = append(ret_type0->strings, at, host->date);
+	ret_type0->strings[at++] = '\0';
+	return sizeof(ret_type0->information) + at;
+}
+
+/* End of the structure at @at: after the two zero bytes that end its strings. */
+static bool structure_end(struct span table, size_t at, size_t length, size_t *ret_end)
+{
+	if (!fits(at, length, table.size))
+		return false;
+	for (size_t end = at + length; table.size - end >= 2; end++) {
+		if (table.bytes[end] == 0 && table.bytes[end + 1] == 0) {
+			*ret_end = end + 2;
+			return true;
+		}
+	}
+	return false;
+}
+
+static enum status survey_table(struct span table, struct survey *ret_survey, struct reason *why)
+{
+	struct survey survey = {false, 0, 0, 0};
+	struct structure header;
+	size_t end;
+
+	for (size_t at = 0; at < table.size; at = end) {
+		if (!span_read(table, at, sizeof(header), &header) ||
+		    header.length < sizeof(header) ||
+		    !structure_end(table, at, header.length, &end))
+			return refuse(why, STATUS_BAD_FORMAT,
+				      "the SMBIOS structure at offset 0x%lx has no end", at);
+		if (end - at > UINT16_MAX || survey.structures == UINT16_MAX)
+			return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table is too large");
+		survey.structures++;
+		if (end - at > survey.largest)
+			survey.largest = (uint16_t)(end - at);
+		if (le16_get(header.handle) > survey.highest_handle)
+			survey.highest_handle = le16_get(header.handle);
+		if (header.type == TYPE_BIOS_INFORMATION)
+			survey.has_type0 = true;
+		if (header.type == TYPE_END)
+			break;
+	}
+	*ret_survey = survey;
+	return STATUS_OK;
+}
+
+static uint8_t negated_sum(const void *bytes, size_t size)
+{
+	return (uint8_t)-span_sum((struct span){bytes, size});
+}
+
+static enum status finish_entry_point(uint8_t *bytes, uint64_t address, uint64_t size,
+				      const struct survey *survey, struct reason *why)
+{
+	struct entry_point_2 two;
+	struct entry_point_3 three;
+
+	memcpy(&two, bytes, sizeof(two));
+	memcpy(&three, bytes, sizeof(three));
+	if (memcmp(three.anchor, "_SM3_", sizeof(three.anchor)) == 0) {
+		three.table_max_size = le32_of((uint32_t)size);
+		three.table_address = le64_of(address);
+		three.length = sizeof(three);
+		three.checksum = 0;
+		three.checksum = negated_sum(&three, sizeof(three));
+		memcpy(bytes, &three, sizeof(three));
+		return STATUS_OK;
+	}
+	if (memcmp(two.anchor, "_SM_", sizeof(two.anchor)) != 0)
+		return refuse(why, STATUS_BAD_FORMAT, "the SMBIOS entry point has no signature");
+	if (size > UINT16_MAX)
+		return refuse(why, STATUS_TOO_LARGE, "%lu bytes are too many for SMBIOS 2", size);
+	two.table_length = le16_of((uint16_t)size);
+	two.table_address = le32_of((uint32_t)address);
+	two.structures = le16_of(survey->structures);
+	two.max_structure_size = le16_of(survey->largest);
+	two.length = sizeof(two);
+	two.intermediate_checksum = 0;
+	two.intermediate_checksum =
+		negated_sum(&two.intermediate_anchor,
+			    sizeof(two) - offsetof(struct entry_point_2, intermediate_anchor));
+	two.checksum = 0;
+	two.checksum = negated_sum(&two, sizeof(two));
+	memcpy(bytes, &two, sizeof(two));
+	return STATUS_OK;
+}
+
+enum status smbios_place(const struct blob *anchor, const struct blob *table,
+			 const struct smbios_host *host,
+			 uint8_t ret_entry_point[SMBIOS_ENTRY_POINT_MAX], struct reason *why)
+{
+	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX] = {0};
+	struct type0 type0;
+	struct survey survey;
+	uint64_t room, address;
+
+	if (anchor->size < sizeof(struct entry_point_3) || anchor->size > sizeof(entry_point))
+		return refuse(why, STATUS_BAD_FORMAT, "the SMBIOS entry point has %lu bytes",
+			      anchor->size);
+	if (table->size == 0 || table->size > TABLE_SIZE_MAX)
+		return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has %lu bytes",
+			      table->size);
+	if (!checked_align_up(sizeof(type0) + table->size, PAGE_SIZE, &room))
+		return STATUS_NO_MEMORY;
+	const struct memmap_request request = {
+		.size = room,
+		.alignment = PAGE_SIZE,
+		.min = 0x100000,
+		.max = 0x100000000,
+		.top_down = true,
+		.type = MEMMAP_RESERVED,
+	};
+	enum status status = memmap_alloc(host->map_of_memory, &request, &address);
+	if (status != STATUS_OK)
+		return refuse(why, status, "no memory for the SMBIOS table");
+	/* The table ends where the room ends, so that ours fits in front of it. */
+	uint64_t theirs = address + room - table->size;
+	status = blob_read(anchor, 0, anchor->size, entry_point);
+	if (status == STATUS_OK)
+		status = table->read(table, 0, table->size, theirs);
+	if (status != STATUS_OK)
+		return refuse(why, status, "the SMBIOS table cannot be read");
+	uint8_t *bytes = host->map(address, room);
+	if (bytes == NULL)
+		return refuse(why, STATUS_NO_MEMORY, "the SMBIOS table cannot be mapped");
+	bytes += room - table->size;
+	status = survey_table((struct span){bytes, table->size}, &survey, why);
+	if (status != STATUS_OK)
+		return status;
+	uint64_t size = table->size;
+	if (!survey.has_type0) {
+		if (survey.highest_handle == UINT16_MAX || survey.structures == UINT16_MAX)
+			return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has no free handle");
+		size_t added = make_type0(host, (uint16_t)(survey.highest_handle + 1), &type0);
+		memcpy(bytes - added, &type0, added);
+		theirs -= added;
+		size += added;
+		survey.structures++;
+		if (added > survey.largest)
+			survey.largest = (uint16_t)added;
+	}
+	status = finish_entry_point(entry_point, theirs, size, &survey, why);
+	if (status == STATUS_OK)
+		memcpy(ret_entry_point, entry_point, sizeof(entry_point));
+	return status;
+}

@@ -1,0 +1,262 @@
+; SPDX-License-Identifier: BSD-2-Clause
+;
+; From either entry to 64-bit C: the reset vector (Intel SDM vol. 3, 10.1.4) in
+; 16-bit mode, and PVH (Xen docs/misc/pvh.pandoc) in 32-bit mode. They meet in
+; entry32. Everything here is in the last page of the image, so an address is
+; the image's base + PAGE_OFFSET + its offset in this section.
+
+%include "layout.inc"
+
+%define PAGE_OFFSET (IMAGE_SIZE - 0x1000)
+%define IN_IMAGE(label) (PAGE_OFFSET + ((label) - page))
+%define IN_ROM(label) (IMAGE_IN_ROM + IN_IMAGE(label))
+
+%define CR0_RUN 0x80010033       ; PG, WP, NE, ET, MP, PE; caches on
+%define CR4_RUN 0x220            ; OSFXSR, PAE
+%define MSR_EFER 0xc0000080
+%define EFER_LME (1 << 8)
+%define EFER_NXE (1 << 11)
+%define CPUID_NX (1 << 20)       ; 0x80000001 edx
+%define CPUID_LM (1 << 29)
+%define PTE_PRESENT_WRITE 3
+%define PTE_PRESENT 1
+%define PTE_NX_HIGH 0x80000000   ; in the upper half of an entry
+
+section .reset progbits alloc exec nowrite align=4096
+
+extern arch_start
+global pvh_entry
+
+page:
+
+; PVH entry. 32-bit, paging off, flat segments, ebx = address of hvm_start_info.
+; The loader has put us at IMAGE_IN_RAM.
+bits 32
+pvh_entry:
+	cli
+	cld
+	mov ebp, IMAGE_IN_RAM
+	; fall through
+
+; Both entries. 32-bit protected mode, paging off, flat cs and ds; ebp = base of
+; the image, ebx = hvm_start_info or 0. No stack yet.
+entry32:
+	mov esp, STACK_TOP
+	sub esp, 8
+	mov word [esp], gdt.end - gdt - 1
+	lea eax, [ebp + IN_IMAGE(gdt)]
+	mov [esp + 2], eax
+	lgdt [esp]
+	mov esp, STACK_TOP
+	push dword SELECTOR_CODE32
+	lea eax, [ebp + IN_IMAGE(.flat)]
+	push eax
+	retf
+.flat:
+	mov eax, SELECTOR_DATA
+	mov ds, eax
+	mov es, eax
+	mov ss, eax
+	mov fs, eax
+	mov gs, eax
+
+	; Long mode and no-execute, or an explanation. esi = upper half of a
+	; no-execute entry, edi = start_info from here on (cpuid writes ebx).
+	mov edi, ebx
+	mov eax, 0x80000000
+	cpuid
+	xor edx, edx
+	cmp eax, 0x80000001
+	jb .features
+	mov eax, 0x80000001
+	cpuid
+.features:
+	test edx, CPUID_LM
+	jz no_long_mode
+	xor esi, esi
+	mov ebx, edi
+	mov ecx, EFER_LME
+	test edx, CPUID_NX
+	jz .paging
+	mov esi, PTE_NX_HIGH
+	or ecx, EFER_NXE
+.paging:
+	push ecx
+	mov eax, CR4_RUN
+	mov cr4, eax
+
+	; Empty page tables.
+	xorps xmm0, xmm0
+	mov edi, PML4_TABLE
+.clear:
+	movaps [edi], xmm0
+	movaps [edi + 0x10], xmm0
+	movaps [edi + 0x20], xmm0
+	movaps [edi + 0x30], xmm0
+	movaps [edi + 0x40], xmm0
+	movaps [edi + 0x50], xmm0
+	movaps [edi + 0x60], xmm0
+	movaps [edi + 0x70], xmm0
+	sub edi, -0x80
+	cmp edi, TABLE_POOL_START
+	jb .clear
+
+	; The first 2 MiB, and the 2 MiB that end at 4 GiB.
+	mov dword [PML4_TABLE], PDPT_TABLE | PTE_PRESENT_WRITE
+	mov dword [PDPT_TABLE], LOW_PD_TABLE | PTE_PRESENT_WRITE
+	mov dword [PDPT_TABLE + 3 * 8], HIGH_PD_TABLE | PTE_PRESENT_WRITE
+	mov dword [LOW_PD_TABLE], LOW_PT_TABLE | PTE_PRESENT_WRITE
+	mov dword [HIGH_PD_TABLE + 511 * 8], ROM_PT_TABLE | PTE_PRESENT_WRITE
+
+	; The work area: writable, no-execute, but for the two guard pages.
+	mov eax, WORK_AREA_START | PTE_PRESENT_WRITE
+	mov edi, LOW_PT_TABLE + WORK_AREA_START / 0x1000 * 8
+.work_area:
+	mov [edi], eax
+	mov [edi + 4], esi
+	add eax, 0x1000
+	add edi, 8
+	cmp eax, WORK_AREA_END
+	jb .work_area
+	mov dword [LOW_PT_TABLE + STACK_GUARD / 0x1000 * 8], 0
+	mov dword [LOW_PT_TABLE + EXCEPTION_STACK_GUARD / 0x1000 * 8], 0
+
+	; The image: never writable; code is [1, text end) and this last page.
+	mov edi, LOW_PT_TABLE + IMAGE_IN_RAM / 0x1000 * 8
+	cmp ebp, IMAGE_IN_RAM
+	je .image
+	mov edi, ROM_PT_TABLE + (IMAGE_IN_ROM & 0x1fffff) / 0x1000 * 8
+.image:
+	lea eax, [ebp + PTE_PRESENT]
+	mov edx, [ebp + HEADER_TEXT_END]
+	mov ecx, 0
+.image_page:
+	mov [edi + ecx * 8], eax
+	add eax, 0x1000
+	cmp ecx, IMAGE_SIZE / 0x1000 - 1
+	je .image_done
+	test ecx, ecx
+	jz .data
+	cmp ecx, edx
+	jb .code
+.data:
+	mov [edi + ecx * 8 + 4], esi
+.code:
+	inc ecx
+	jmp .image_page
+.image_done:
+
+	mov eax, PML4_TABLE
+	mov cr3, eax
+	mov ecx, MSR_EFER
+	rdmsr
+	pop ecx
+	or eax, ecx
+	mov ecx, MSR_EFER
+	wrmsr
+	mov eax, CR0_RUN
+	mov cr0, eax
+	push dword SELECTOR_CODE64
+	lea eax, [ebp + IN_IMAGE(start64)]
+	push eax
+	retf
+
+; A CPU without long mode. 32-bit, flat segments, ebp = base of the image. The
+; consoles and the exit are those of arch_fatal(), which needs 64-bit mode.
+no_long_mode:
+	mov dx, 0x402
+	call .print
+	mov dx, 0x3f8
+	call .print
+	mov dx, 0xf4
+	mov al, 1
+	out dx, al
+.halt:
+	hlt
+	jmp .halt
+.print:
+	lea esi, [ebp + IN_IMAGE(.text)]
+	mov ecx, .text_end - .text
+	rep outsb
+	ret
+.text:	db "slipway: FATAL entry unsupported: the CPU has no 64-bit mode", 10
+.text_end:
+
+; 64-bit mode on our page tables. ebx = hvm_start_info or 0, ebp = base of the
+; image; the upper halves of both are zero or undefined, so they are cut.
+bits 64
+start64:
+	mov esp, STACK_TOP
+	mov edi, ebx
+	mov esi, ebp
+	xor ebp, ebp
+	call arch_start          ; arch_start(start_info, image), never returns
+	ud2
+
+; Accessed bits are set, since the CPU could not write them into ROM.
+align 8
+gdt:
+	dq 0
+	dq 0x00cf9b000000ffff    ; SELECTOR_CODE32
+	dq 0x00af9b000000ffff    ; SELECTOR_CODE64
+	dq 0x00cf93000000ffff    ; SELECTOR_DATA
+.end:
+
+; Start of the processors other than the first, copied to AP_PAGE. 16-bit real
+; mode, cs = AP_PAGE / 16. Loads the MSRs of the table at AP_MSRS ({u32 index,
+; u32 low, u32 high}, ended by index 0), reports its arrival, and halts until the
+; kernel starts it again.
+bits 16
+global ap_start, ap_start_end
+ap_start:
+	cli
+	mov ax, cs
+	mov ds, ax
+	mov si, AP_MSRS
+.next:
+	mov ecx, [si]
+	jecxz .done
+	mov eax, [si + 4]
+	mov edx, [si + 8]
+	wrmsr
+	add si, 12
+	jmp .next
+.done:
+	lock inc dword [AP_ARRIVED]
+.halt:
+	hlt
+	jmp .halt
+ap_start_end:
+
+; 16-bit mode after reset, cs base = IMAGE_IN_ROM.
+reset16:
+	cli
+	cld
+	o32 lgdt [cs:IN_IMAGE(reset_gdtr)]
+	mov eax, 0x11            ; ET, PE; the caches stay on
+	mov cr0, eax
+	mov ebp, IMAGE_IN_ROM
+	xor ebx, ebx
+	jmp dword SELECTOR_CODE32:IN_ROM(reset32)
+bits 32
+reset32:
+	mov ax, SELECTOR_DATA
+	mov ds, ax
+	mov ss, ax
+	jmp entry32
+align 4
+reset_gdtr:
+	dw gdt.end - gdt - 1
+	dd IN_ROM(gdt)
+
+; The GUIDed table of QEMU docs/specs/sev-guest-firmware.rst ends 0x20 bytes
+; before the end of the image. Nothing is advertised yet.
+	times 0xe00 - ($ - page) db 0
+guided_table:
+	times 0xff0 - ($ - page) db 0
+
+; The reset vector: the last 16 bytes.
+bits 16
+reset_vector:
+	jmp near reset16
+	times 0x1000 - ($ - page) db 0

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/handoff.h"
+
+#include "arch/machine.h"
+#include "arch/x86_64/paging.h"
+#include "arch/x86_64/start.h"
+#include "arch/x86_64/state.h"
+
+/* handoff.asm */
+_Noreturn void enter_linux64(uint64_t entry, uint64_t boot_params, uint64_t cr3);
+_Noreturn void enter_linux32(uint64_t entry, uint64_t boot_params);
+
+_Noreturn void arch_handoff(const struct arch_handoff *handoff)
+{
+	if (handoff->mode == ARCH_MODE_LINUX_32) {
+		start_load_gdt(true);
+		enter_linux32(handoff->entry, handoff->argument);
+	}
+	for (unsigned i = 0; i < ARCH_HANDOFF_RANGES; i++) {
+		if (!paging_open(handoff->mapped[i]))
+			arch_fatal("handoff", STATUS_NO_MEMORY,
+				   "no page tables left to map the kernel");
+	}
+	enter_linux64(handoff->entry, handoff->argument, PML4_TABLE);
+}

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: BSD-2-Clause
+srcs += $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c memory_types.c \
+	paging.c start.c)
+
+packages_build := make gcc binutils nasm newlib-source
+
+arch_cflags := -m64 -march=x86-64 -mno-red-zone -mgeneral-regs-only \
+	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=0x28
+
+$(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk
+	$(call say,GEN,$@)
+	$(Q)sed -n 's/^#define \([A-Z0-9_]*\) \(0x[0-9a-f]*\).*/%define \1 \2/p' $< > $@
+
+$(build)/%.asm.o: %.asm $(build)/layout.inc
+	@mkdir -p $(@D)
+	$(call say,NASM,$<)
+	$(Q)nasm -f elf64 -g -F dwarf -Wall -Werror -i$(build)/ $< -o $@

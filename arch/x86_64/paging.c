@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/x86_64/paging.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/state.h"
+#include "lib/checked.h"
+
+/* Bits of a page-table entry: Intel SDM vol. 3, 4.5.4. */
+#define PTE_PRESENT  0x001ul
+#define PTE_WRITE    0x002ul
+#define PTE_UNCACHED 0x018ul /* PWT, PCD */
+#define PTE_LARGE    0x080ul
+#define PTE_ADDRESS  0x000ffffffffff000ul
+
+#define PAGE_4K 0x1000ul
+#define PAGE_2M 0x200000ul
+
+/*
+ * Kernels are opened in steps of this, so that the work does not depend on the
+ * size of a kernel that fits into one step.
+ */
+#define OPEN_STEP 0x8000000ul
+
+/* Every CPU with long mode has this much; a wider one has to be asked. */
+#define PHYSICAL_BITS_MIN 36
+
+static uint64_t *next_level(uint64_t *entry)
+{
+	if ((*entry & PTE_PRESENT) == 0) {
+		uint64_t table = arch_state()->next_table;
+		if (table == TABLE_POOL_END)
+			return NULL;
+		arch_state()->next_table = table + PAGE_4K;
+		memset((void *)table, 0, PAGE_4K);
+		*entry = table | PTE_PRESENT | PTE_WRITE;
+	}
+	return (uint64_t *)(*entry & PTE_ADDRESS);
+}
+
+/* The page-directory entry of @address, or NULL without memory for tables. */
+static uint64_t *directory_entry(uint64_t address)
+{
+	uint64_t *pdpt = next_level((uint64_t *)PML4_TABLE + (address >> 39 & 511));
+	if (pdpt == NULL)
+		return NULL;
+	uint64_t *pd = next_level(pdpt + (address >> 30 & 511));
+	if (pd == NULL)
+		return NULL;
+	return pd + (address >> 21 & 511);
+}
+
+static bool addressable(uint64_t address, uint64_t length, uint64_t *ret_end)
+{
+	uint64_t end;
+
+	if (length == 0 || !checked_add(address, length, &end))
+		return false;
+	if ((end - 1) >> PHYSICAL_BITS_MIN != 0) {
+		/* 47 bits are what the lower half of a four-level map covers. */
+		unsigned bits = cpu_physical_bits();
+		if ((end - 1) >> (bits < 47 ? bits : 47) != 0)
+			return false;
+	}
+	*ret_end = end;
+	return true;
+}
+
+void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
+{
+	uint64_t flags = PTE_PRESENT | PTE_WRITE | arch_state()->nx;
+	uint64_t end;
+
+	if (!addressable(address, length, &end))
+		return NULL;
+	if (memory == ARCH_MEMORY_DEVICE)
+		flags |= PTE_UNCACHED;
+	for (uint64_t at = align_down(address, PAGE_4K); at < end;) {
+		uint64_t *entry = directory_entry(at);
+		if (entry == NULL)
+			return NULL;
+		uint64_t large = align_down(at, PAGE_2M);
+		if ((*entry & PTE_PRESENT) == 0)
+			*entry = large | flags | PTE_LARGE;
+		if ((*entry & PTE_LARGE) != 0) {
+			at = large + PAGE_2M;
+			continue;
+		}
+		uint64_t *small = (uint64_t *)(*entry & PTE_ADDRESS) + (at >> 12 & 511);
+		if ((*small & PTE_PRESENT) == 0)
+			*small = at | flags;
+		at += PAGE_4K;
+	}
+	return (void *)address;
+}
+
+bool paging_open(struct arch_range range)
+{
+	uint64_t end;
+
+	*(uint64_t *)LOW_PD_TABLE = PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+	if (range.size == 0)
+		return true;
+	if (!addressable(range.start, range.size, &end) ||
+	    !checked_align_up(end, OPEN_STEP, &end))
+		return false;
+	for (uint64_t at = align_down(range.start, OPEN_STEP); at < end; at += OPEN_STEP) {
+		uint64_t *entry = directory_entry(at);
+		if (entry == NULL)
+			return false;
+		/* The 2 MiB that hold the ROM keep their page table: we still run there. */
+		for (uint64_t page = at; page < at + OPEN_STEP; page += PAGE_2M, entry++) {
+			if (page != align_down(IMAGE_IN_ROM, PAGE_2M))
+				*entry = page | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+		}
+	}
+	return true;
+}

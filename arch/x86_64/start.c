@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "arch/entry.h"
+#include "arch/machine.h"
+#include "arch/memory.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/start.h"
+#include "arch/x86_64/state.h"
+#include "lib/check.h"
+#include "lib/format.h"
+
+#define MSR_GS_BASE 0xc0000101
+#define MSR_EFER    0xc0000080
+#define EFER_NXE    (1u << 11)
+#define CPUID_RDRAND (1u << 30) /* leaf 1 ecx */
+
+#define DESCRIPTOR_CODE32 0x00cf9b000000fffful
+#define DESCRIPTOR_CODE64 0x00af9b000000fffful
+#define DESCRIPTOR_DATA   0x00cf93000000fffful
+#define DESCRIPTOR_TSS    0x0000890000000000ul /* available, present */
+#define GATE_INTERRUPT    0x8e                  /* present, 64-bit interrupt gate */
+
+/* Rounds of a generator that has no entropy ready: Intel SDM vol. 1, 7.3.17.1. */
+#define RDRAND_TRIES 10
+
+/** What the CPU and our stubs push (handoff.asm). */
+struct exception_frame {
+	uint64_t vector;
+	uint64_t error;
+	uint64_t rip;
+	uint64_t cs;
+	uint64_t rflags;
+	uint64_t rsp;
+	uint64_t ss;
+};
+
+/* handoff.asm: one stub of 16 bytes per vector. */
+extern const uint8_t exception_stubs[EXCEPTIONS][16];
+
+_Noreturn void arch_start(uint64_t start_info, uint64_t image);
+_Noreturn void arch_exception(const struct exception_frame *frame);
+_Noreturn void __stack_chk_fail(void);
+
+bool arch_random(uint64_t *ret_value)
+{
+	if ((cpuid(1).ecx & CPUID_RDRAND) == 0)
+		return false;
+	for (unsigned i = 0; i < RDRAND_TRIES; i++) {
+		uint64_t value;
+		uint8_t ready;
+		__asm__ volatile("rdrand %0; setc %1" : "=r"(value), "=qm"(ready)::"cc");
+		if (ready) {
+			*ret_value = value;
+			return true;
+		}
+	}
+	return false;
+}
+
+void start_load_gdt(bool code32_at_0x10)
+{
+	struct arch_state *state = arch_state();
+	uint64_t tss = (uintptr_t)&state->tss;
+
+	state->gdt[0] = 0;
+	state->gdt[SELECTOR_CODE32 / 8] = code32_at_0x10 ? DESCRIPTOR_CODE64 : DESCRIPTOR_CODE32;
+	state->gdt[SELECTOR_CODE64 / 8] = code32_at_0x10 ? DESCRIPTOR_CODE32 : DESCRIPTOR_CODE64;
+	state->gdt[SELECTOR_DATA / 8] = DESCRIPTOR_DATA;
+	state->gdt[SELECTOR_TSS / 8] = DESCRIPTOR_TSS | (sizeof(struct tss) - 1) |
+				       (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
+	state->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
+	lgdt(state->gdt, sizeof(state->gdt));
+}
+
+static void load_idt(struct arch_state *state)
+{
+	memset(&state->tss, 0, sizeof(state->tss));
+	state->tss.ist1[0] = EXCEPTION_STACK_TOP;
+	state->tss.io_map_base = sizeof(struct tss);
+	load_task_register(SELECTOR_TSS);
+	for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
+		uint64_t stub = (uintptr_t)exception_stubs[vector];
+		state->idt[vector] = (struct gate){
+			.offset_low = (uint16_t)stub,
+			.selector = SELECTOR_CODE64,
+			.ist = 1,
+			.type = GATE_INTERRUPT,
+			.offset_middle = (uint16_t)(stub >> 16),
+			.offset_high = (uint32_t)(stub >> 32),
+		};
+	}
+	lidt(state->idt, sizeof(state->idt));
+}
+
+/* The function that sets the canary cannot be guarded by it. */
+__attribute__((no_stack_protector)) _Noreturn void arch_start(uint64_t start_info, uint64_t image)
+{
+	struct arch_state *state = arch_state();
+
+	wrmsr(MSR_GS_BASE, ARCH_STATE);
+	if (!arch_random(&state->canary))
+		state->canary = rdtsc() * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
+	state->image = image;
+	state->nx = (rdmsr(MSR_EFER) & EFER_NXE) != 0 ? 1ul << 63 : 0;
+	state->next_table = TABLE_POOL_START;
+	start_load_gdt(false);
+	load_idt(state);
+
+	struct arch_entry entry = {
+		.kind = start_info != 0 ? ARCH_ENTRY_PVH : ARCH_ENTRY_RESET,
+		.start_info = start_info,
+	};
+	boot_main(&entry);
+}
+
+struct arch_range arch_work_area(void)
+{
+	return (struct arch_range){WORK_AREA_START, WORK_AREA_END - WORK_AREA_START};
+}
+
+struct arch_range arch_image(void)
+{
+	return (struct arch_range){arch_state()->image, IMAGE_SIZE};
+}
+
+_Noreturn void arch_exception(const struct exception_frame *frame)
+{
+	char reason[REASON_SIZE];
+
+	format_text(reason, sizeof(reason),
+		    "exception %lu at rip 0x%lx (image 0x%lx), error 0x%lx, cr2 0x%lx, rsp 0x%lx",
+		    frame->vector, frame->rip, arch_state()->image, frame->error, read_cr2(),
+		    frame->rsp);
+	arch_fatal("cpu", STATUS_FAULT, reason);
+}
+
+_Noreturn void check_failed(const char *what)
+{
+	arch_fatal("check", STATUS_FAULT, what);
+}
+
+_Noreturn void __stack_chk_fail(void)
+{
+	arch_fatal("check", STATUS_FAULT, "a stack buffer was overrun");
+}

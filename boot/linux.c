@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/boot.h"
+
+#include <string.h>
+
+#include "arch/handoff.h"
+#include "arch/machine.h"
+#include "loader/bzimage.h"
+#include "loader/setup_data.h"
+
+/* Bytes of a seed: what Linux mixes in at once (drivers/char/random.c, BLAKE2s). */
+#define SEED_SIZE 32
+
+static enum status parse(struct boot *boot, struct bzimage *ret_image)
+{
+	const struct kernel_source *kernel = &boot->kernel;
+	uint8_t head[BZIMAGE_HEAD_SIZE];
+	uint64_t size = kernel->head.size + (kernel->split ? kernel->body.size : 0);
+	uint64_t length = kernel->head.size < sizeof(head) ? kernel->head.size : sizeof(head);
+
+	enum status status = blob_read(&kernel->head, 0, length, head);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "the kernel's header cannot be read");
+	status = bzimage_parse((struct span){head, length}, size, ret_image, &boot->why);
+	if (status != STATUS_OK)
+		return status;
+	if (kernel->split && ret_image->setup_size != kernel->head.size)
+		return refuse(&boot->why, STATUS_BAD_FORMAT,
+			      "the kernel's setup has %lu bytes, its header says %lu",
+			      kernel->head.size, ret_image->setup_size);
+	return STATUS_OK;
+}
+
+static enum status read_kernel(struct boot *boot, const struct bzimage *image, uint64_t to)
+{
+	const struct kernel_source *kernel = &boot->kernel;
+	const struct blob *body = kernel->split ? &kernel->body : &kernel->head;
+	uint64_t offset = kernel->split ? 0 : image->setup_size;
+
+	enum status status = body->read(body, offset, image->payload_size, to);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "the kernel cannot be read");
+	return STATUS_OK;
+}
+
+static enum status read_initrd(struct boot *boot, uint64_t to)
+{
+	if (boot->initrd.size == 0)
+		return STATUS_OK;
+	enum status status = boot->initrd.read(&boot->initrd, 0, boot->initrd.size, to);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "the initrd cannot be read");
+	return STATUS_OK;
+}
+
+/* Refused before the text is read: no command line can have this many bytes. */
+static enum status check_cmdline_size(struct boot *boot, const struct bzimage *image)
+{
+	/* A terminator and a newline do not count (rulings 31). */
+	if (boot->cmdline.size > (uint64_t)image->cmdline_size + 2)
+		return refuse(&boot->why, STATUS_TOO_LARGE,
+			      "the command line has %lu bytes, the kernel takes %u",
+			      boot->cmdline.size, image->cmdline_size);
+	return STATUS_OK;
+}
+
+/* To the first NUL or the end, and one newline at the end dropped (rulings 31). */
+static enum status read_cmdline(struct boot *boot, const struct bzimage *image, uint64_t to)
+{
+	uint64_t size = boot->cmdline.size;
+	char *text = boot_map_ram(to, size + 1);
+
+	if (text == NULL)
+		return refuse(&boot->why, STATUS_NO_MEMORY, "the command line cannot be mapped");
+	if (size != 0) {
+		enum status status = boot->cmdline.read(&boot->cmdline, 0, size, to);
+		if (status != STATUS_OK)
+			return refuse(&boot->why, status, "the command line cannot be read");
+	}
+	text[size] = '\0';
+	size_t length = strlen(text);
+	if (length > 0 && text[length - 1] == '\n')
+		text[--length] = '\0';
+	if (length > image->cmdline_size)
+		return refuse(&boot->why, STATUS_TOO_LARGE,
+			      "the command line has %lu bytes, the kernel takes %u", length,
+			      image->cmdline_size);
+	log_line(&boot->log, LOG_INFO, "command line: %s", text);
+	return STATUS_OK;
+}
+
+/* The VMM's list, and a seed where it gave none. Losing either does not stop a boot. */
+static uint64_t make_setup_data(struct boot *boot, const struct bzimage *image,
+				const struct bzimage_plan *plan)
+{
+	struct setup_data_list list = {
+		.map_of_memory = &boot->map,
+		.map = boot_map_ram,
+	};
+	uint64_t seed[SEED_SIZE / 8];
+	bool has_seed = true;
+
+	if (boot->kernel.setup_data != 0) {
+		const uint8_t *kernel = boot_map_ram(plan->load, image->payload_size);
+		if (kernel == NULL ||
+		    setup_data_copy(&list, (struct span){kernel, image->payload_size},
+				    boot->kernel.assumed_load, boot->kernel.setup_data,
+				    &boot->why) != STATUS_OK)
+			log_line(&boot->log, LOG_WARN, "setup_data dropped: %s", boot->why.text);
+	}
+	if (list.has_seed)
+		return list.head;
+	for (unsigned i = 0; i < SEED_SIZE / 8 && has_seed; i++)
+		has_seed = arch_random(&seed[i]);
+	if (has_seed && setup_data_append(&list, SETUP_RNG_SEED,
+					  (struct span){(const uint8_t *)seed, sizeof(seed)}) !=
+				STATUS_OK)
+		log_line(&boot->log, LOG_WARN, "no memory for a random seed");
+	memset(seed, 0, sizeof(seed));
+	return list.head;
+}
+
+enum status boot_linux(struct boot *boot)
+{
+	struct bzimage image;
+	struct bzimage_plan plan;
+
+	enum status status = parse(boot, &image);
+	if (status == STATUS_OK)
+		status = check_cmdline_size(boot, &image);
+	if (status == STATUS_OK)
+		status = bzimage_plan(&image, boot->initrd.size, boot->cmdline.size, &boot->map,
+				      &plan, &boot->why);
+	if (status == STATUS_OK)
+		status = read_kernel(boot, &image, plan.load);
+	if (status == STATUS_OK)
+		status = read_initrd(boot, plan.initrd);
+	if (status == STATUS_OK)
+		status = read_cmdline(boot, &image, plan.cmdline);
+	if (status != STATUS_OK)
+		return status;
+
+	const struct bzimage_facts facts = {
+		.initrd_size = boot->initrd.size,
+		.rsdp = boot->rsdp,
+		.setup_data = make_setup_data(boot, &image, &plan),
+	};
+	struct boot_params *params = boot_map_ram(plan.boot_params, sizeof(*params));
+	if (params == NULL)
+		return refuse(&boot->why, STATUS_NO_MEMORY, "boot_params cannot be mapped");
+	status = bzimage_fill_boot_params(&image, &plan, &facts, &boot->map, params, &boot->why);
+	if (status != STATUS_OK)
+		return status;
+	log_line(&boot->log, LOG_INFO, "kernel at 0x%lx, entry 0x%lx, initrd at 0x%lx + 0x%lx",
+		 plan.load, plan.entry, plan.initrd, boot->initrd.size);
+
+	const struct arch_handoff handoff = {
+		.mode = image.entry64 ? ARCH_MODE_LINUX_64 : ARCH_MODE_LINUX_32,
+		.entry = plan.entry,
+		.argument = plan.boot_params,
+		.mapped = {
+			{plan.load, image.memory_size},
+			{plan.boot_params, sizeof(*params)},
+			{plan.cmdline, boot->cmdline.size + 1},
+		},
+	};
+	arch_handoff(&handoff);
+}

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/boot.h"
+
+#include <string.h>
+
+#include "arch/io.h"
+#include "arch/memory.h"
+
+/* More entries than this are refused before any is read. */
+#define SOURCE_ENTRIES_MAX 128
+
+#define BIOS_AREA_START 0xa0000
+#define BIOS_AREA_END   0x100000
+#define ROM_SPACE_START 0xfffc0000ul
+#define FOUR_GIB        0x100000000ul
+
+/* An entry of the file etc/e820: QEMU hw/i386/e820_memory_layout.h. */
+struct e820_file_entry {
+	struct le64 address;
+	struct le64 length;
+	struct le32 type;
+};
+_Static_assert(sizeof(struct e820_file_entry) == 20, "e820_memory_layout.h");
+
+/* Sizes of memory in CMOS: SeaBIOS src/hw/rtc.h, QEMU hw/i386/pc.c. */
+#define CMOS_INDEX        0x70
+#define CMOS_DATA         0x71
+#define CMOS_ABOVE_1M     0x30 /* 2 bytes, in KiB */
+#define CMOS_ABOVE_16M    0x34 /* 2 bytes, in 64 KiB */
+#define CMOS_ABOVE_4G     0x5b /* 3 bytes, in 64 KiB */
+#define SIXTEEN_MIB       0x1000000ul
+
+static enum status add(struct boot *boot, uint64_t start, uint64_t size, uint32_t type)
+{
+	/* Types we do not know are nothing that we or a kernel may use. */
+	enum memmap_type known = type >= MEMMAP_RAM && type <= MEMMAP_PERSISTENT ? type
+										 : MEMMAP_RESERVED;
+
+	enum status status = memmap_add(&boot->map, start, size, known);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "memory map entry 0x%lx + 0x%lx does not fit",
+			      start, size);
+	return STATUS_OK;
+}
+
+static enum status read_e820(struct boot *boot, const struct blob *file)
+{
+	struct e820_file_entry entries[SOURCE_ENTRIES_MAX];
+
+	if (file->size > sizeof(entries) || file->size % sizeof(entries[0]) != 0)
+		return refuse(&boot->why, STATUS_BAD_FORMAT, "etc/e820 has %lu bytes", file->size);
+	enum status status = blob_read(file, 0, file->size, entries);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "etc/e820 cannot be read");
+	for (size_t i = 0; i < file->size / sizeof(entries[0]) && status == STATUS_OK; i++)
+		status = add(boot, le64_get(entries[i].address), le64_get(entries[i].length),
+			     le32_get(entries[i].type));
+	return status;
+}
+
+static enum status read_pvh_map(struct boot *boot)
+{
+	struct hvm_memmap_entry entry;
+	uint64_t address = le64_get(boot->start_info.memmap_paddr);
+	uint32_t count = le32_get(boot->start_info.memmap_entries);
+
+	if (count > SOURCE_ENTRIES_MAX)
+		return refuse(&boot->why, STATUS_TOO_LARGE, "the PVH memory map has %u entries",
+			      count);
+	const uint8_t *bytes = boot_map_ram(address, count * sizeof(entry));
+	if (bytes == NULL)
+		return refuse(&boot->why, STATUS_OUT_OF_RANGE,
+			      "the PVH memory map at 0x%lx cannot be mapped", address);
+	for (uint32_t i = 0; i < count; i++) {
+		memcpy(&entry, bytes + i * sizeof(entry), sizeof(entry));
+		enum status status = add(boot, le64_get(entry.addr), le64_get(entry.size),
+					 le32_get(entry.type));
+		if (status != STATUS_OK)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+static uint64_t read_cmos(uint8_t index, unsigned bytes)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < bytes; i++) {
+		arch_out8(CMOS_INDEX, (uint8_t)(index + i));
+		value |= (uint64_t)arch_in8(CMOS_DATA) << (8 * i);
+	}
+	return value;
+}
+
+static enum status read_cmos_sizes(struct boot *boot)
+{
+	uint64_t above_16m = read_cmos(CMOS_ABOVE_16M, 2) << 16;
+	uint64_t end = above_16m != 0 ? SIXTEEN_MIB + above_16m
+				      : BIOS_AREA_END + (read_cmos(CMOS_ABOVE_1M, 2) << 10);
+
+	enum status status = add(boot, 0, end, MEMMAP_RAM);
+	if (status == STATUS_OK)
+		status = add(boot, FOUR_GIB, read_cmos(CMOS_ABOVE_4G, 3) << 16, MEMMAP_RAM);
+	return status;
+}
+
+static enum status read_source(struct boot *boot)
+{
+	struct blob file;
+	bool has_pvh_map = boot->entry.kind == ARCH_ENTRY_PVH &&
+			   le32_get(boot->start_info.memmap_entries) != 0;
+
+	/* A VMM that did the platform knows more than its fw_cfg (rulings 4). */
+	if (has_pvh_map && boot->platform_done)
+		return read_pvh_map(boot);
+	if (boot->has_fwcfg && fwcfg_find(&boot->fwcfg, "etc/e820", &file))
+		return read_e820(boot, &file);
+	if (has_pvh_map)
+		return read_pvh_map(boot);
+	return read_cmos_sizes(boot);
+}
+
+static enum status claim(struct boot *boot, struct arch_range range, const char *what)
+{
+	enum status status = memmap_claim(&boot->map, range.start, range.size, MEMMAP_FIRMWARE);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "%s at 0x%lx + 0x%lx is not free RAM", what,
+			      range.start, range.size);
+	return STATUS_OK;
+}
+
+enum status boot_read_memory_map(struct boot *boot)
+{
+	memmap_init(&boot->map);
+	enum status status = read_source(boot);
+	if (status == STATUS_OK)
+		status = add(boot, BIOS_AREA_START, BIOS_AREA_END - BIOS_AREA_START,
+			     MEMMAP_RESERVED);
+	if (status == STATUS_OK)
+		status = add(boot, ROM_SPACE_START, FOUR_GIB - ROM_SPACE_START, MEMMAP_RESERVED);
+	if (status == STATUS_OK)
+		status = claim(boot, arch_work_area(), "the firmware's work area");
+	if (status == STATUS_OK && boot->entry.kind == ARCH_ENTRY_PVH)
+		status = claim(boot, arch_image(), "the firmware's image");
+	return status;
+}

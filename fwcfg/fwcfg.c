@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fwcfg/fwcfg.h"
+
+#include <string.h>
+
+#include "arch/io.h"
+#include "arch/memory.h"
+#include "lib/check.h"
+#include "lib/checked.h"
+
+/* Ports on x86: fw_cfg.rst, "x86, x86-64 register locations". */
+#define PORT_SELECT   0x510
+#define PORT_DATA     0x511
+#define PORT_DMA_HIGH 0x514
+#define PORT_DMA_LOW  0x518
+
+#define SIGNATURE_SIZE 4
+#define ID_DMA         0x02
+
+/* fw_cfg.rst, "Guest-side DMA interface" */
+struct dma_access {
+	struct be32 control;
+	struct be32 length;
+	struct be64 address;
+};
+_Static_assert(sizeof(struct dma_access) == 16, "fw_cfg.rst, FWCfgDmaAccess");
+
+#define DMA_ERROR        0x01u
+#define DMA_READ         0x02u
+#define DMA_SKIP         0x04u
+#define DMA_SELECT       0x08u
+#define DMA_WRITE        0x10u
+#define DMA_SELECT_SHIFT 16
+#define DMA_LENGTH_MAX   0xfffff000u
+
+/* A transfer is complete when the port write returns, on every VMM known. */
+#define DMA_WAIT_ROUNDS 100000000
+
+/* Bytes that one round of a fallback moves. */
+#define SKIP_PIECE 256
+#define COPY_PIECE 0x100000
+
+static void select_item(struct fwcfg *fwcfg, uint16_t key)
+{
+	arch_out16(PORT_SELECT, key);
+	fwcfg->selected = key;
+	fwcfg->selected_known = true;
+	fwcfg->position = 0;
+}
+
+static enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t length,
+			    uint64_t address)
+{
+	volatile struct dma_access access = {
+		.control = be32_of(control),
+		.length = be32_of(length),
+		.address = be64_of(address),
+	};
+	uint64_t at = (uintptr_t)&access;
+
+	arch_barrier();
+	/* QEMU clears the upper half after each transfer. */
+	if (!fwcfg->qemu || at >> 32 != 0)
+		arch_out32(PORT_DMA_HIGH, __builtin_bswap32((uint32_t)(at >> 32)));
+	arch_out32(PORT_DMA_LOW, __builtin_bswap32((uint32_t)at));
+	for (unsigned round = 0; round < DMA_WAIT_ROUNDS; round++) {
+		arch_barrier();
+		struct be32 state = access.control;
+		if (be32_get(state) == 0)
+			return STATUS_OK;
+		if ((be32_get(state) & DMA_ERROR) != 0)
+			return STATUS_IO;
+		arch_relax();
+	}
+	return STATUS_TIMEOUT;
+}
+
+/*
+ * One DMA command on item @key from @offset, which has to be where the item
+ * stands, or 0. Elsewhere than on QEMU the selector register does the selecting,
+ * since the control bits differ (docs/fw_cfg.md).
+ */
+static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offset,
+			       uint32_t command, uint32_t length, uint64_t address)
+{
+	bool continues =
+		fwcfg->selected_known && fwcfg->selected == key && fwcfg->position == offset;
+	CHECK(continues || offset == 0);
+
+	if (!continues && fwcfg->qemu)
+		command |= DMA_SELECT | (uint32_t)key << DMA_SELECT_SHIFT;
+	else if (!continues)
+		select_item(fwcfg, key);
+	enum status status = transfer(fwcfg, command, length, address);
+	fwcfg->selected = key;
+	fwcfg->selected_known = status == STATUS_OK;
+	fwcfg->position = offset + length;
+	return status;
+}
+
+static enum status read_dma(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint64_t length,
+			    uint64_t to)
+{
+	while (length > 0) {
+		uint32_t piece = length < DMA_LENGTH_MAX ? (uint32_t)length : DMA_LENGTH_MAX;
+		enum status status = dma_command(fwcfg, key, offset, DMA_READ, piece, to);
+		if (status != STATUS_OK)
+			return status;
+		offset += piece;
+		to += piece;
+		length -= piece;
+	}
+	return STATUS_OK;
+}
+
+static enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
+{
+	while (length > 0) {
+		uint64_t piece = length < COPY_PIECE ? length : COPY_PIECE;
+		void *bytes = arch_map(to, piece, ARCH_MEMORY_RAM);
+		if (bytes == NULL)
+			return STATUS_NO_MEMORY;
+		arch_in8_string(PORT_DATA, bytes, piece);
+		fwcfg->position += piece;
+		to += piece;
+		length -= piece;
+	}
+	return STATUS_OK;
+}
+
+/* Brings item @key to @offset, by reading what lies before it where nothing else works. */
+static enum status seek(struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
+{
+	uint8_t scratch[SKIP_PIECE];
+
+	if (!fwcfg->selected_known || fwcfg->selected != key || fwcfg->position > offset) {
+		if (fwcfg->dma && fwcfg->qemu && offset == 0)
+			return STATUS_OK; /* the transfer selects */
+		select_item(fwcfg, key);
+	}
+	while (fwcfg->position < offset) {
+		uint64_t distance = offset - fwcfg->position;
+		enum status status;
+		if (fwcfg->dma && fwcfg->qemu) {
+			uint32_t piece =
+				distance < DMA_LENGTH_MAX ? (uint32_t)distance : DMA_LENGTH_MAX;
+			status = dma_command(fwcfg, key, fwcfg->position, DMA_SKIP, piece, 0);
+		} else {
+			uint64_t piece = distance < SKIP_PIECE ? distance : SKIP_PIECE;
+			status = fwcfg->dma ? read_dma(fwcfg, key, fwcfg->position, piece,
+						       (uintptr_t)scratch)
+					    : read_bytes(fwcfg, piece, (uintptr_t)scratch);
+		}
+		if (status != STATUS_OK)
+			return status;
+	}
+	return STATUS_OK;
+}
+
+static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t length, uint64_t to)
+{
+	struct fwcfg *fwcfg = blob->source;
+	uint16_t key = (uint16_t)blob->key;
+
+	if (!fits(offset, length, blob->size))
+		return STATUS_OUT_OF_RANGE;
+	if (length == 0)
+		return STATUS_OK;
+	enum status status = seek(fwcfg, key, offset);
+	if (status != STATUS_OK)
+		return status;
+	return fwcfg->dma ? read_dma(fwcfg, key, offset, length, to)
+			  : read_bytes(fwcfg, length, to);
+}
+
+/* Only QEMU's write command is known. */
+static enum status write_item(const struct blob *blob, uint64_t offset, uint64_t length,
+			      uint64_t from)
+{
+	struct fwcfg *fwcfg = blob->source;
+	uint16_t key = (uint16_t)blob->key;
+
+	if (!fits(offset, length, blob->size) || length > DMA_LENGTH_MAX)
+		return STATUS_OUT_OF_RANGE;
+	enum status status = seek(fwcfg, key, offset);
+	if (status != STATUS_OK)
+		return status;
+	return dma_command(fwcfg, key, offset, DMA_WRITE, (uint32_t)length, from);
+}
+
+struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size)
+{
+	return (struct blob){
+		.size = size,
+		.read = read_item,
+		.write = fwcfg->dma && fwcfg->qemu ? write_item : NULL,
+		.source = fwcfg,
+		.key = key,
+	};
+}
+
+enum status fwcfg_open(struct fwcfg *fwcfg, bool at_reset)
+{
+	char signature[SIGNATURE_SIZE];
+
+	fwcfg->dma = false;
+	fwcfg->qemu = false;
+	fwcfg->files = 0;
+	select_item(fwcfg, FWCFG_SIGNATURE);
+	arch_in8_string(PORT_DATA, signature, sizeof(signature));
+	fwcfg->position = sizeof(signature);
+	if (memcmp(signature, "QEMU", sizeof(signature)) != 0)
+		return STATUS_NOT_FOUND;
+	select_item(fwcfg, FWCFG_ID);
+	fwcfg->dma = (arch_in8(PORT_DATA) & ID_DMA) != 0;
+	fwcfg->position = 1;
+	fwcfg->qemu = fwcfg->dma && at_reset;
+	return STATUS_OK;
+}
+
+enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
+{
+	struct blob directory = fwcfg_item(
+		fwcfg, FWCFG_DIRECTORY, sizeof(struct be32) + sizeof(fwcfg->file));
+	struct be32 count;
+
+	enum status status = blob_read(&directory, 0, sizeof(count), &count);
+	if (status != STATUS_OK)
+		return refuse(why, status, "the fw_cfg directory cannot be read");
+	if (be32_get(count) > FWCFG_FILES_MAX)
+		return refuse(why, STATUS_TOO_LARGE,
+			      "the fw_cfg directory claims %u files, the limit is %u",
+			      be32_get(count), FWCFG_FILES_MAX);
+	status = blob_read(&directory, sizeof(count),
+			   be32_get(count) * sizeof(struct fwcfg_file), fwcfg->file);
+	if (status != STATUS_OK)
+		return refuse(why, status, "the fw_cfg directory cannot be read");
+	fwcfg->files = be32_get(count);
+	return STATUS_OK;
+}
+
+bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob)
+{
+	size_t size = strlen(name) + 1;
+
+	if (size > FWCFG_NAME_SIZE)
+		return false;
+	for (size_t i = 0; i < fwcfg->files; i++) {
+		const struct fwcfg_file *file = &fwcfg->file[i];
+		if (memcmp(file->name, name, size) != 0)
+			continue;
+		*ret_blob = fwcfg_item(fwcfg, be16_get(file->select), be32_get(file->size));
+		return true;
+	}
+	return false;
+}
+
+enum status fwcfg_read_integer(struct fwcfg *fwcfg, uint16_t key, size_t size, uint32_t *ret_value)
+{
+	struct blob item = fwcfg_item(fwcfg, key, size);
+	struct le32 value = le32_of(0);
+
+	CHECK(size <= sizeof(value));
+	enum status status = blob_read(&item, 0, size, &value);
+	if (status != STATUS_OK)
+		return status;
+	*ret_value = le32_get(value);
+	return STATUS_OK;
+}

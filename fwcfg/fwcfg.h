@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FWCFG_FWCFG_H
+#define FWCFG_FWCFG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/blob.h"
+#include "lib/endian.h"
+#include "lib/status.h"
+
+/*
+ * The fw_cfg device: numbered items that the VMM offers, and a directory that
+ * gives some of them names. Source: QEMU docs/specs/fw_cfg.rst, and for what
+ * other VMMs do differently, docs/fw_cfg.md.
+ */
+
+/** Items with fixed numbers. */
+enum fwcfg_key {
+	FWCFG_SIGNATURE = 0x00,
+	FWCFG_ID = 0x01,
+	FWCFG_CPUS = 0x05,
+	FWCFG_KERNEL_ADDRESS = 0x07,
+	FWCFG_KERNEL_SIZE = 0x08,
+	FWCFG_INITRD_SIZE = 0x0b,
+	FWCFG_KERNEL_DATA = 0x11,
+	FWCFG_INITRD_DATA = 0x12,
+	FWCFG_CMDLINE_SIZE = 0x14,
+	FWCFG_CMDLINE_DATA = 0x15,
+	FWCFG_SETUP_SIZE = 0x17,
+	FWCFG_SETUP_DATA = 0x18,
+	FWCFG_DIRECTORY = 0x19,
+};
+
+#define FWCFG_NAME_SIZE 56
+
+/** One entry of the directory, as the device delivers it. */
+struct fwcfg_file {
+	struct be32 size;
+	struct be16 select;
+	struct be16 reserved;
+	char name[FWCFG_NAME_SIZE]; /**< not always terminated, when the host is hostile */
+};
+_Static_assert(sizeof(struct fwcfg_file) == 64, "fw_cfg.rst, file directory");
+
+/** QEMU has 32 slots for files unless told otherwise. */
+#define FWCFG_FILES_MAX 256
+
+struct fwcfg {
+	bool dma;
+	bool qemu;           /**< DMA control bits are as QEMU defines them */
+	bool selected_known;
+	uint16_t selected;   /**< the item that the next read continues, */
+	uint64_t position;   /**< at this offset */
+	size_t files;
+	struct fwcfg_file file[FWCFG_FILES_MAX];
+};
+
+/**
+ * Looks for the device. @at_reset says that nothing ran before us: with the DMA
+ * interface, that makes the host QEMU. STATUS_NOT_FOUND when there is none.
+ */
+MUST_CHECK enum status fwcfg_open(struct fwcfg *fwcfg, bool at_reset);
+
+/**
+ * Reads the directory. STATUS_TOO_LARGE when it claims more than
+ * FWCFG_FILES_MAX files; STATUS_IO and STATUS_TIMEOUT as for a read.
+ */
+MUST_CHECK enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why);
+
+/**
+ * The file called @name; of several, the first. A name that is not terminated
+ * inside its field is nobody's. False when there is none.
+ */
+MUST_CHECK bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob);
+
+/** The item with number @key, of @size bytes. */
+struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size);
+
+/** Reads a little-endian integer item, of which the device has at least @size bytes. */
+MUST_CHECK enum status fwcfg_read_integer(struct fwcfg *fwcfg, uint16_t key, size_t size,
+					  uint32_t *ret_value);
+
+#endif

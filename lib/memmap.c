@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "lib/memmap.h"
+
+#include <string.h>
+
+#include "lib/check.h"
+#include "lib/checked.h"
+
+void memmap_init(struct memmap *map)
+{
+	map->count = 0;
+}
+
+/* Makes room for one entry at @at. The caller has checked that there is some. */
+static void insert(struct memmap *map, size_t at, uint64_t start, uint64_t end,
+		   enum memmap_type type)
+{
+	memmove(&map->entry[at + 1], &map->entry[at],
+		(map->count - at) * sizeof(struct memmap_entry));
+	map->entry[at] = (struct memmap_entry){start, end, type};
+	map->count++;
+}
+
+static void merge_neighbours(struct memmap *map)
+{
+	size_t kept = 0;
+
+	for (size_t i = 1; i < map->count; i++) {
+		struct memmap_entry *last = &map->entry[kept];
+		if (last->end == map->entry[i].start && last->type == map->entry[i].type)
+			last->end = map->entry[i].end;
+		else
+			map->entry[++kept] = map->entry[i];
+	}
+	if (map->count > 0)
+		map->count = kept + 1;
+}
+
+/* Gives [start, end), which lies inside entry @at, the type @type. */
+static void carve(struct memmap *map, size_t at, uint64_t start, uint64_t end,
+		  enum memmap_type type)
+{
+	struct memmap_entry old = map->entry[at];
+
+	map->entry[at] = (struct memmap_entry){start, end, type};
+	if (old.end > end)
+		insert(map, at + 1, end, old.end, old.type);
+	if (old.start < start)
+		insert(map, at, old.start, start, old.type);
+}
+
+static bool more_restrictive(enum memmap_type new, enum memmap_type old)
+{
+	if (new == MEMMAP_RAM)
+		return false;
+	return old == MEMMAP_RAM || new > old;
+}
+
+static size_t first_ending_after(const struct memmap *map, uint64_t address)
+{
+	size_t at = 0;
+
+	while (at < map->count && map->entry[at].end <= address)
+		at++;
+	return at;
+}
+
+enum status memmap_add(struct memmap *map, uint64_t start, uint64_t size, enum memmap_type type)
+{
+	uint64_t end;
+
+	if (size == 0)
+		return STATUS_OK;
+	if (!checked_add(start, size, &end))
+		return STATUS_OUT_OF_RANGE;
+	for (uint64_t from = start; from < end;) {
+		/* Two entries more is the most that one step adds. */
+		if (map->count > MEMMAP_ENTRIES_MAX - 2)
+			return STATUS_TOO_LARGE;
+		size_t at = first_ending_after(map, from);
+		const struct memmap_entry *next = at < map->count ? &map->entry[at] : NULL;
+		uint64_t to = end;
+		if (next == NULL || next->start > from) {
+			if (next != NULL && next->start < end)
+				to = next->start;
+			insert(map, at, from, to, type);
+		} else {
+			if (next->end < end)
+				to = next->end;
+			if (more_restrictive(type, next->type))
+				carve(map, at, from, to, type);
+		}
+		from = to;
+	}
+	merge_neighbours(map);
+	return STATUS_OK;
+}
+
+enum status memmap_claim(struct memmap *map, uint64_t start, uint64_t size, enum memmap_type type)
+{
+	uint64_t end;
+
+	CHECK(size > 0);
+	if (!checked_add(start, size, &end))
+		return STATUS_OUT_OF_RANGE;
+	size_t at = first_ending_after(map, start);
+	if (at == map->count || map->entry[at].start > start || map->entry[at].end < end ||
+	    map->entry[at].type != MEMMAP_RAM)
+		return STATUS_OVERLAP;
+	if (map->count > MEMMAP_ENTRIES_MAX - 2)
+		return STATUS_TOO_LARGE;
+	carve(map, at, start, end, type);
+	merge_neighbours(map);
+	return STATUS_OK;
+}
+
+/* The start that @request would get inside free RAM [start, end). */
+static bool place(const struct memmap_request *request, uint64_t start, uint64_t end,
+		  uint64_t *ret_start)
+{
+	if (start < request->min)
+		start = request->min;
+	if (end > request->max)
+		end = request->max;
+	if (!checked_align_up(start, request->alignment, &start))
+		return false;
+	if (start >= end || end - start < request->size)
+		return false;
+	*ret_start = request->top_down ? align_down(end - request->size, request->alignment)
+				       : start;
+	return true;
+}
+
+enum status memmap_alloc(struct memmap *map, const struct memmap_request *request,
+			 uint64_t *ret_start)
+{
+	CHECK(request->size > 0 && is_power_of_two(request->alignment));
+	for (size_t i = 0; i < map->count; i++) {
+		size_t at = request->top_down ? map->count - 1 - i : i;
+		const struct memmap_entry *entry = &map->entry[at];
+		uint64_t start;
+		if (entry->type != MEMMAP_RAM || !place(request, entry->start, entry->end, &start))
+			continue;
+		enum status status = memmap_claim(map, start, request->size, request->type);
+		if (status == STATUS_OK)
+			*ret_start = start;
+		return status;
+	}
+	return STATUS_NO_MEMORY;
+}
+
+static enum memmap_type type_for_kernel(enum memmap_type type)
+{
+	return type >= MEMMAP_FIRMWARE ? MEMMAP_RAM : type;
+}
+
+uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit)
+{
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < map->count && map->entry[i].start < limit; i++) {
+		if (type_for_kernel(map->entry[i].type) == MEMMAP_RAM)
+			end = map->entry[i].end;
+	}
+	return end;
+}
+
+enum status memmap_export(const struct memmap *map, struct memmap_entry *entries, size_t max,
+			  size_t *ret_count)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < map->count; i++) {
+		struct memmap_entry entry = map->entry[i];
+		entry.type = type_for_kernel(entry.type);
+		if (count > 0 && entries[count - 1].end == entry.start &&
+		    entries[count - 1].type == entry.type) {
+			entries[count - 1].end = entry.end;
+			continue;
+		}
+		if (count == max)
+			return STATUS_TOO_LARGE;
+		entries[count++] = entry;
+	}
+	*ret_count = count;
+	return STATUS_OK;
+}

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-2-Clause
+srcs += $(addprefix lib/,format.c log.c memmap.c span.c status.c)

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "loader/bzimage.h"
+
+#include <string.h>
+
+#include "lib/checked.h"
+
+#define HEADER_OFFSET     0x1f1
+#define HEADER_MAGIC      0x53726448u /* "HdrS" */
+#define BOOT_FLAG         0xaa55
+#define SECTOR_SIZE       512
+#define SETUP_SECTS_OF_0  4 /* boot.rst: 0 means 4, for backwards compatibility */
+#define LOADER_UNDEFINED  0xff
+#define VIDEO_MODE_NORMAL 0xffff
+
+/* What the fields mean when the header is older than they are. */
+#define LOADED_HIGH_ADDRESS 0x100000 /* boot.rst, "Details of header fields", loadflags */
+#define UNCOMPRESSED_FACTOR 3        /* before init_size, 2.10: as GRUB and kexec assume */
+#define KERNEL_SIZE_MIN     SECTOR_SIZE
+
+#define VERSION_2_06 0x0206
+#define VERSION_2_10 0x020a
+#define VERSION_2_12 0x020c
+#define VERSION_2_14 0x020e
+
+/* loadflags and xloadflags */
+#define LOADED_HIGH               0x01
+#define CAN_USE_HEAP              0x80
+#define XLF_KERNEL_64             0x01
+#define XLF_CAN_BE_LOADED_ABOVE_4G 0x02
+
+#define ENTRY_64_OFFSET 0x200
+#define ALIGNMENT_MAX   (1ul << 30)
+#define PAGE_SIZE       0x1000ul
+#define FOUR_GIB        0x100000000ul
+
+/*
+ * boot_params and the command line lie in low memory, where every kernel has them
+ * mapped; the upper end stays clear of the EBDA and of the kernel's own trampoline.
+ */
+#define LOW_MEMORY_START 0x30000
+#define LOW_MEMORY_END   0x98000
+
+/* The entries of one page of e820_table that a plan may need stay below this address. */
+#define ADDRESS_MAX (1ul << 52)
+
+static enum status parse_placement(struct bzimage *image, struct reason *why)
+{
+	const struct setup_header *header = &image->header;
+	bool has_init_size = image->version >= VERSION_2_10;
+
+	image->relocatable = header->relocatable_kernel != 0;
+	image->alignment = le32_get(header->kernel_alignment);
+	image->min_alignment = image->alignment;
+	image->pref_address = LOADED_HIGH_ADDRESS;
+	image->memory_size = image->payload_size * UNCOMPRESSED_FACTOR;
+	if (!image->relocatable)
+		image->alignment = image->min_alignment = 1;
+	else if (!is_power_of_two(image->alignment) || image->alignment > ALIGNMENT_MAX)
+		return refuse(why, STATUS_BAD_FORMAT, "kernel_alignment is 0x%lx",
+			      image->alignment);
+	if (!has_init_size)
+		return STATUS_OK;
+	if (image->relocatable) {
+		if (header->min_alignment > 30 ||
+		    1ul << header->min_alignment > image->alignment)
+			return refuse(why, STATUS_BAD_FORMAT,
+				      "min_alignment is 2^%u, kernel_alignment 0x%lx",
+				      header->min_alignment, image->alignment);
+		if (header->min_alignment != 0)
+			image->min_alignment = 1ul << header->min_alignment;
+	}
+	image->pref_address = le64_get(header->pref_address);
+	image->memory_size = le32_get(header->init_size);
+	if (image->memory_size < image->payload_size)
+		image->memory_size = image->payload_size;
+	if (image->pref_address >= ADDRESS_MAX)
+		return refuse(why, STATUS_BAD_FORMAT, "pref_address is 0x%lx",
+			      image->pref_address);
+	return STATUS_OK;
+}
+
+enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_image,
+			  struct reason *why)
+{
+	struct bzimage image = {0};
+	struct setup_header *header = &image.header;
+
+	if (!span_read(head, HEADER_OFFSET, sizeof(*header), header))
+		return refuse(why, STATUS_TRUNCATED, "the kernel has %lu bytes, too few for a header",
+			      size);
+	if (le16_get(header->boot_flag) != BOOT_FLAG || le32_get(header->header) != HEADER_MAGIC)
+		return refuse(why, STATUS_BAD_FORMAT, "the kernel is not a bzImage");
+	image.version = le16_get(header->version);
+	if (image.version < VERSION_2_06)
+		return refuse(why, STATUS_UNSUPPORTED,
+			      "the kernel has boot protocol %u.%02u, 2.06 is the oldest supported",
+			      image.version >> 8, image.version & 0xffu);
+
+	/* boot.rst: the header ends at 0x202 + the byte at 0x201, the jump's operand. */
+	image.header_size = 0x202u + header->jump_offset - HEADER_OFFSET;
+	if (image.header_size < offsetof(struct setup_header, hardware_subarch))
+		return refuse(why, STATUS_BAD_FORMAT, "the kernel's header ends at 0x%lx",
+			      image.header_size + HEADER_OFFSET);
+	if (image.header_size > sizeof(*header))
+		image.header_size = sizeof(*header);
+	memset((uint8_t *)header + image.header_size, 0, sizeof(*header) - image.header_size);
+
+	if ((header->loadflags & LOADED_HIGH) == 0)
+		return refuse(why, STATUS_UNSUPPORTED, "the kernel is a zImage, loaded low");
+	unsigned sectors = header->setup_sects != 0 ? header->setup_sects : SETUP_SECTS_OF_0;
+	image.setup_size = (sectors + 1) * SECTOR_SIZE;
+	if (image.setup_size > size || size - image.setup_size < KERNEL_SIZE_MIN)
+		return refuse(why, STATUS_TRUNCATED,
+			      "the kernel has %lu bytes, its setup alone should be %lu", size,
+			      image.setup_size);
+	image.payload_size = size - image.setup_size;
+	image.cmdline_size = le32_get(header->cmdline_size);
+	image.initrd_max = (uint64_t)le32_get(header->initrd_addr_max) + 1;
+	if (image.version >= VERSION_2_12) {
+		uint16_t flags = le16_get(header->xloadflags);
+		image.entry64 = (flags & XLF_KERNEL_64) != 0;
+		image.above_4g = image.entry64 && (flags & XLF_CAN_BE_LOADED_ABOVE_4G) != 0;
+	}
+	enum status status = parse_placement(&image, why);
+	if (status == STATUS_OK)
+		*ret_image = image;
+	return status;
+}
+
+/*
+ * The preferred address, else the lowest free place above it. Not below: the
+ * decompressor of a relocatable kernel would move itself up to the address it
+ * was built for, which is the preferred one (arch/x86/boot/compressed/head_64.S).
+ */
+static enum status place_kernel(const struct bzimage *image, struct memmap *map,
+				struct bzimage_plan *plan)
+{
+	uint64_t start = image->pref_address;
+	uint64_t limit = image->entry64 ? ADDRESS_MAX : FOUR_GIB;
+
+	plan->load = start;
+	plan->alignment = image->alignment;
+	if (image->relocatable && start % image->alignment != 0)
+		plan->alignment = image->min_alignment;
+	if (start % plan->alignment == 0 && start >= LOADED_HIGH_ADDRESS && start < limit &&
+	    memmap_claim(map, start, image->memory_size, MEMMAP_KERNEL) == STATUS_OK)
+		return STATUS_OK;
+	if (!image->relocatable)
+		return STATUS_NO_MEMORY;
+
+	enum status status = STATUS_NO_MEMORY;
+	const uint64_t alignments[] = {image->alignment, image->min_alignment};
+	const uint64_t ends[] = {FOUR_GIB, image->above_4g ? ADDRESS_MAX : 0};
+	for (unsigned i = 0; i < 4 && status == STATUS_NO_MEMORY; i++) {
+		const struct memmap_request request = {
+			.size = image->memory_size,
+			.alignment = alignments[i % 2],
+			.min = start > LOADED_HIGH_ADDRESS ? start : LOADED_HIGH_ADDRESS,
+			.max = ends[i / 2],
+			.type = MEMMAP_KERNEL,
+		};
+		plan->alignment = request.alignment;
+		status = memmap_alloc(map, &request, &plan->load);
+	}
+	return status;
+}
+
+static enum status place_initrd(const struct bzimage *image, uint64_t size, struct memmap *map,
+				uint64_t *ret_address)
+{
+	struct memmap_request request = {
+		.size = size,
+		.alignment = PAGE_SIZE,
+		.min = LOADED_HIGH_ADDRESS,
+		.max = image->initrd_max,
+		.top_down = true,
+		.type = MEMMAP_INITRD,
+	};
+
+	enum status status = memmap_alloc(map, &request, ret_address);
+	if (status == STATUS_NO_MEMORY && image->above_4g) {
+		request.max = ADDRESS_MAX;
+		status = memmap_alloc(map, &request, ret_address);
+	}
+	return status;
+}
+
+static enum status place_low(struct memmap *map, uint64_t size, uint64_t alignment,
+			     uint64_t *ret_address)
+{
+	struct memmap_request request = {
+		.size = size,
+		.alignment = alignment,
+		.min = LOW_MEMORY_START,
+		.max = LOW_MEMORY_END,
+		.type = MEMMAP_BOOT_DATA,
+	};
+
+	enum status status = memmap_alloc(map, &request, ret_address);
+	if (status == STATUS_NO_MEMORY) {
+		request.max = FOUR_GIB;
+		request.top_down = true;
+		status = memmap_alloc(map, &request, ret_address);
+	}
+	return status;
+}
+
+enum status bzimage_plan(const struct bzimage *image, uint64_t initrd_size, uint64_t cmdline_bytes,
+			 struct memmap *map, struct bzimage_plan *ret_plan, struct reason *why)
+{
+	struct bzimage_plan plan = {0};
+
+	enum status status = place_kernel(image, map, &plan);
+	if (status != STATUS_OK)
+		return refuse(why, status,
+			      "no memory for a kernel that needs 0x%lx bytes at or above 0x%lx",
+			      image->memory_size, image->pref_address);
+	plan.entry = plan.load + (image->entry64 ? ENTRY_64_OFFSET : 0);
+
+	status = place_low(map, sizeof(struct boot_params), PAGE_SIZE, &plan.boot_params);
+	if (status == STATUS_OK)
+		status = place_low(map, cmdline_bytes + 1, 16, &plan.cmdline);
+	if (status != STATUS_OK)
+		return refuse(why, status, "no memory for boot_params and the command line");
+
+	if (initrd_size != 0) {
+		status = place_initrd(image, initrd_size, map, &plan.initrd);
+		if (status != STATUS_OK)
+			return refuse(why, status,
+				      "no memory for an initrd of %lu bytes below 0x%lx", initrd_size,
+				      image->above_4g ? ADDRESS_MAX : image->initrd_max);
+	}
+	*ret_plan = plan;
+	return STATUS_OK;
+}
+
+static enum status fill_e820(const struct memmap *map, struct boot_params *params,
+			     struct reason *why)
+{
+	struct memmap_entry entries[E820_ENTRIES_MAX];
+	size_t count;
+
+	enum status status = memmap_export(map, entries, E820_ENTRIES_MAX, &count);
+	if (status != STATUS_OK)
+		return refuse(why, status, "the memory map has more than %u entries",
+			      E820_ENTRIES_MAX);
+	for (size_t i = 0; i < count; i++) {
+		params->e820_table[i] = (struct e820_entry){
+			le64_of(entries[i].start),
+			le64_of(entries[i].end - entries[i].start),
+			le32_of(entries[i].type),
+		};
+	}
+	params->e820_entries = (uint8_t)count;
+	return STATUS_OK;
+}
+
+static struct le32 low_half(uint64_t value)
+{
+	return le32_of((uint32_t)value);
+}
+
+static struct le32 high_half(uint64_t value)
+{
+	return le32_of((uint32_t)(value >> 32));
+}
+
+enum status bzimage_fill_boot_params(const struct bzimage *image, const struct bzimage_plan *plan,
+				     const struct bzimage_facts *facts, const struct memmap *map,
+				     struct boot_params *params, struct reason *why)
+{
+	struct setup_header *header = &params->hdr;
+
+	memset(params, 0, sizeof(*params));
+	memcpy(header, &image->header, image->header_size);
+	header->type_of_loader = LOADER_UNDEFINED;
+	/* No real-mode code runs, so it gets no heap. */
+	header->loadflags = (uint8_t)(header->loadflags & ~CAN_USE_HEAP);
+	header->heap_end_ptr = le16_of(0);
+	header->ext_loader_type = 0;
+	header->ext_loader_ver = 0;
+	header->vid_mode = le16_of(VIDEO_MODE_NORMAL);
+	header->code32_start = low_half(plan->load);
+	header->ramdisk_image = low_half(plan->initrd);
+	header->ramdisk_size = low_half(facts->initrd_size);
+	header->cmd_line_ptr = low_half(plan->cmdline);
+	params->ext_ramdisk_image = high_half(plan->initrd);
+	params->ext_ramdisk_size = high_half(facts->initrd_size);
+	params->ext_cmd_line_ptr = high_half(plan->cmdline);
+	if (image->relocatable)
+		header->kernel_alignment = low_half(plan->alignment);
+	header->setup_data = le64_of(facts->setup_data);
+	if (image->version >= VERSION_2_14)
+		params->acpi_rsdp_addr = le64_of(facts->rsdp);
+	return fill_e820(map, params, why);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pci/chipset.h"
+
+#include "pci/config.h"
+
+#define ID_I440FX   0x12378086u
+#define ID_PIIX4_PM 0x71138086u
+#define ID_Q35      0x29c08086u
+#define ID_ICH9_LPC 0x29188086u
+
+/*
+ * Programmable attribute map: seven registers, two 4-bit fields each, of which
+ * bits 0 and 1 send reads and writes to RAM. The first field of the first
+ * register is reserved. Intel 440FX 3.2.19; Intel 3 Series (82Q35) 5.1.20.
+ */
+#define I440FX_PAM0     0x59
+#define Q35_PAM0        0x90
+#define PAM_REGISTERS   7
+#define PAM_UPPER_RAM   0x30
+#define PAM_BOTH_RAM    0x33
+
+#define PM_BASE         0x600
+#define PM_BASE_IO      0x1 /* reads as 1: an I/O address */
+#define PIIX4_PMBASE    0x40
+#define PIIX4_PMREGMISC 0x80
+#define PIIX4_PMIOSE    0x01
+#define ICH9_PMBASE     0x40
+#define ICH9_ACPI_CNTL  0x44
+#define ICH9_ACPI_EN    0x80
+
+#define Q35_PCIEXBAR_LOW  0x60
+#define Q35_PCIEXBAR_HIGH 0x64
+#define PCIEXBAREN        0x1
+#define ECAM_SIZE         0x10000000u /* 256 buses */
+#define ECAM_START        0xb0000000u
+#define ECAM_START_HIGH   0xe0000000u
+
+static const struct pci_address host_bridge = {0, 0, 0};
+static const struct pci_address piix4_pm = {0, 1, 3};
+static const struct pci_address ich9_lpc = {0, 0x1f, 0};
+
+static void open_bios_area(uint8_t pam0)
+{
+	pci_write8(host_bridge, pam0, PAM_UPPER_RAM);
+	for (uint8_t i = 1; i < PAM_REGISTERS; i++)
+		pci_write8(host_bridge, (uint8_t)(pam0 + i), PAM_BOTH_RAM);
+}
+
+static void set_up_i440fx(void)
+{
+	open_bios_area(I440FX_PAM0);
+	if (pci_read32(piix4_pm, 0) != ID_PIIX4_PM)
+		return; /* acpi=off */
+	pci_write32(piix4_pm, PIIX4_PMBASE, PM_BASE | PM_BASE_IO);
+	pci_write8(piix4_pm, PIIX4_PMREGMISC, PIIX4_PMIOSE);
+}
+
+static void set_up_q35(struct chipset *chipset, uint64_t low_ram_end)
+{
+	uint32_t ecam = low_ram_end <= ECAM_START ? ECAM_START : ECAM_START_HIGH;
+
+	open_bios_area(Q35_PAM0);
+	if (low_ram_end <= ecam) {
+		/* Disabled while the halves do not match. */
+		pci_write32(host_bridge, Q35_PCIEXBAR_LOW, 0);
+		pci_write32(host_bridge, Q35_PCIEXBAR_HIGH, 0);
+		pci_write32(host_bridge, Q35_PCIEXBAR_LOW, ecam | PCIEXBAREN);
+		chipset->ecam_start = ecam;
+		chipset->ecam_size = ECAM_SIZE;
+	}
+	if (pci_read32(ich9_lpc, 0) != ID_ICH9_LPC)
+		return;
+	pci_write32(ich9_lpc, ICH9_PMBASE, PM_BASE | PM_BASE_IO);
+	pci_write8(ich9_lpc, ICH9_ACPI_CNTL, ICH9_ACPI_EN);
+}
+
+struct chipset chipset_set_up(uint64_t low_ram_end)
+{
+	struct chipset chipset = {CHIPSET_OTHER, 0, 0};
+
+	switch (pci_read32(host_bridge, 0)) {
+	case PCI_NOTHING:
+		chipset.kind = CHIPSET_NONE;
+		break;
+	case ID_I440FX:
+		chipset.kind = CHIPSET_I440FX;
+		set_up_i440fx();
+		break;
+	case ID_Q35:
+		chipset.kind = CHIPSET_Q35;
+		set_up_q35(&chipset, low_ram_end);
+		break;
+	}
+	return chipset;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PCI_CHIPSET_H
+#define PCI_CHIPSET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum chipset_kind {
+	CHIPSET_NONE,   /**< no host bridge answers at the configuration ports: microvm */
+	CHIPSET_I440FX, /**< QEMU pc */
+	CHIPSET_Q35,
+	CHIPSET_OTHER,
+};
+
+struct chipset {
+	enum chipset_kind kind;
+	uint64_t ecam_start; /**< memory-mapped configuration space, or size 0 */
+	uint64_t ecam_size;
+};
+
+/**
+ * Does what the VMM's ACPI tables take for granted: RAM behind the BIOS area at
+ * 0xc0000-0xfffff, ACPI power-management ports, ECAM above @low_ram_end on q35.
+ * To be called before the tables are read, since QEMU builds them from this.
+ */
+struct chipset chipset_set_up(uint64_t low_ram_end);
+
+#endif
