@@ -32,7 +32,7 @@ include lib/module.mk fwcfg/module.mk pci/module.mk acpi/module.mk loader/module
 include arch/$(ARCH)/module.mk
 objs := $(addprefix $(build)/,$(addsuffix .o,$(srcs)))
 
-cflags := -std=gnu17 -O2 -g -ffreestanding -fpie -fvisibility=hidden -nostdinc \
+cflags := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-ffunction-sections -fdata-sections -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. \

@@ -21,31 +21,29 @@ enum zone {
 	ZONE_FSEG = 2, /* where a scan for the RSDP looks */
 };
 
-typedef char file_name[ACPI_FILE_NAME_SIZE];
-
 struct command_allocate {
-	file_name file;
+	struct name file;
 	struct le32 alignment;
 	uint8_t zone;
 };
 
 struct command_add_pointer {
-	file_name dest;
-	file_name src;
+	struct name dest;
+	struct name src;
 	struct le32 offset;
 	uint8_t size;
 };
 
 struct command_add_checksum {
-	file_name file;
+	struct name file;
 	struct le32 offset;
 	struct le32 start;
 	struct le32 length;
 };
 
 struct command_write_pointer {
-	file_name dest;
-	file_name src;
+	struct name dest;
+	struct name src;
 	struct le32 dest_offset;
 	struct le32 src_offset;
 	uint8_t size;
@@ -78,30 +76,25 @@ struct run {
 	uint32_t script_key;
 };
 
-static bool terminated(const file_name name)
-{
-	return memchr(name, '\0', sizeof(file_name)) != NULL;
-}
-
-static const struct acpi_file *find_file(const struct run *run, const file_name name)
+static const struct acpi_file *find_file(const struct run *run, const struct name *name)
 {
 	for (size_t i = 0; i < run->files->count; i++) {
-		if (strcmp(run->files->file[i].name, name) == 0)
+		if (name_equal(&run->files->file[i].name, name))
 			return &run->files->file[i];
 	}
 	return NULL;
 }
 
-static enum status require_file(const struct run *run, const file_name name,
+static enum status require_file(const struct run *run, const struct name *name,
 				const struct acpi_file **ret_file)
 {
-	if (!terminated(name))
+	if (!name_is_terminated(name))
 		return refuse(run->why, STATUS_BAD_FORMAT,
 			      "the loader script has a file name without an end");
 	const struct acpi_file *file = find_file(run, name);
 	if (file == NULL)
 		return refuse(run->why, STATUS_NOT_FOUND,
-			      "the loader script uses %s before it is allocated", name);
+			      "the loader script uses %s before it is allocated", name->text);
 	*ret_file = file;
 	return STATUS_OK;
 }
@@ -140,43 +133,43 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 	struct blob blob;
 	uint64_t address;
 
-	if (!terminated(command->file))
+	if (!name_is_terminated(&command->file))
 		return refuse(run->why, STATUS_BAD_FORMAT,
 			      "the loader script has a file name without an end");
 	if (!is_power_of_two(alignment))
 		return refuse(run->why, STATUS_BAD_FORMAT, "%s wants alignment %lu, no power of two",
-			      command->file, alignment);
+			      command->file.text, alignment);
 	if (command->zone != ZONE_HIGH && command->zone != ZONE_FSEG)
 		return refuse(run->why, STATUS_BAD_FORMAT, "%s wants memory zone %u, not 1 or 2",
-			      command->file, command->zone);
-	if (find_file(run, command->file) != NULL)
+			      command->file.text, command->zone);
+	if (find_file(run, &command->file) != NULL)
 		return refuse(run->why, STATUS_OVERLAP, "the loader script allocates %s twice",
-			      command->file);
+			      command->file.text);
 	if (files->count == ACPI_FILES_MAX)
 		return refuse(run->why, STATUS_TOO_LARGE,
 			      "the loader script allocates more than %u files", ACPI_FILES_MAX);
-	if (!run->host->find(run->host->context, command->file, &blob))
+	if (!run->host->find(run->host->context, &command->file, &blob))
 		return refuse(run->why, STATUS_NOT_FOUND,
-			      "the loader script allocates %s, which does not exist", command->file);
+			      "the loader script allocates %s, which does not exist", command->file.text);
 	if (blob.key == run->script_key)
 		return refuse(run->why, STATUS_BAD_FORMAT, "the loader script allocates itself");
 	if (blob.size == 0)
 		return refuse(run->why, STATUS_BAD_FORMAT, "the loader script allocates %s, which is empty",
-			      command->file);
+			      command->file.text);
 	enum status status =
 		place_file(run, blob.size, alignment, command->zone == ZONE_FSEG, &address);
 	if (status != STATUS_OK)
 		return refuse(run->why, status, "no memory for the %lu bytes of %s", blob.size,
-			      command->file);
+			      command->file.text);
 	status = blob.read(&blob, 0, blob.size, address);
 	if (status != STATUS_OK)
-		return refuse(run->why, status, "%s cannot be read", command->file);
+		return refuse(run->why, status, "%s cannot be read", command->file.text);
 	uint8_t *bytes = run->host->map(address, blob.size);
 	if (bytes == NULL)
-		return refuse(run->why, STATUS_NO_MEMORY, "%s cannot be mapped", command->file);
+		return refuse(run->why, STATUS_NO_MEMORY, "%s cannot be mapped", command->file.text);
 
 	struct acpi_file *file = &files->file[files->count++];
-	memcpy(file->name, command->file, sizeof(file->name));
+	file->name = command->file;
 	file->address = address;
 	file->bytes = bytes;
 	file->size = blob.size;
@@ -200,27 +193,27 @@ static enum status add_pointer(struct run *run, const struct command_add_pointer
 	struct le64 field = le64_of(0);
 	uint64_t pointer;
 
-	enum status status = require_file(run, command->dest, &dest);
+	enum status status = require_file(run, &command->dest, &dest);
 	if (status == STATUS_OK)
-		status = require_file(run, command->src, &src);
+		status = require_file(run, &command->src, &src);
 	if (status != STATUS_OK)
 		return status;
 	if (!pointer_size_ok(command->size))
-		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes", dest->name,
+		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes", dest->name.text,
 			      command->size);
 	if (!fits(offset, command->size, dest->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", offset,
-			      dest->name, dest->size);
+			      dest->name.text, dest->size);
 	memcpy(&field, dest->bytes + offset, command->size);
 	if (le64_get(field) >= src->size)
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)", dest->name,
-			      le64_get(field), src->name, src->size);
+			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)", dest->name.text,
+			      le64_get(field), src->name.text, src->size);
 	pointer = le64_get(field) + src->address;
 	if (!pointer_fits(pointer, command->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size, dest->name,
+			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size, dest->name.text,
 			      pointer);
 	field = le64_of(pointer);
 	memcpy(dest->bytes + offset, &field, command->size);
@@ -234,13 +227,13 @@ static enum status add_checksum(struct run *run, const struct command_add_checks
 	uint64_t start = le32_get(command->start);
 	uint64_t length = le32_get(command->length);
 
-	enum status status = require_file(run, command->file, &file);
+	enum status status = require_file(run, &command->file, &file);
 	if (status != STATUS_OK)
 		return status;
 	if (!fits(offset, 1, file->size) || !fits(start, length, file->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a checksum over 0x%lx bytes at 0x%lx is outside %s (%lu bytes)", length,
-			      start, file->name, file->size);
+			      start, file->name.text, file->size);
 	uint8_t sum = span_sum((struct span){file->bytes + start, length});
 	file->bytes[offset] = (uint8_t)(file->bytes[offset] - sum);
 	return STATUS_OK;
@@ -253,40 +246,40 @@ static enum status write_pointer(struct run *run, const struct command_write_poi
 	uint64_t src_offset = le32_get(command->src_offset);
 	struct blob dest;
 
-	if (!terminated(command->dest))
+	if (!name_is_terminated(&command->dest))
 		return refuse(run->why, STATUS_BAD_FORMAT,
 			      "the loader script has a file name without an end");
-	enum status status = require_file(run, command->src, &src);
+	enum status status = require_file(run, &command->src, &src);
 	if (status != STATUS_OK)
 		return status;
-	if (!run->host->find(run->host->context, command->dest, &dest))
+	if (!run->host->find(run->host->context, &command->dest, &dest))
 		return refuse(run->why, STATUS_NOT_FOUND,
-			      "the loader script writes to %s, which does not exist", command->dest);
+			      "the loader script writes to %s, which does not exist", command->dest.text);
 	if (!pointer_size_ok(command->size))
 		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
-			      command->dest, command->size);
+			      command->dest.text, command->size);
 	if (!fits(dest_offset, command->size, dest.size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", dest_offset,
-			      command->dest, dest.size);
+			      command->dest.text, dest.size);
 	if (src_offset >= src->size)
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)",
-			      command->dest, src_offset, src->name, src->size);
+			      command->dest.text, src_offset, src->name.text, src->size);
 	uint64_t pointer = src->address + src_offset;
 	if (!pointer_fits(pointer, command->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size,
-			      command->dest, pointer);
+			      command->dest.text, pointer);
 	if (dest.write == NULL) {
 		log_line(run->host->log, LOG_WARN, "the VMM takes no pointer back for %s",
-			 command->dest);
+			 command->dest.text);
 		return STATUS_OK;
 	}
 	struct le64 field = le64_of(pointer);
 	status = dest.write(&dest, dest_offset, command->size, (uintptr_t)&field);
 	if (status != STATUS_OK)
-		return refuse(run->why, status, "%s cannot be written", command->dest);
+		return refuse(run->why, status, "%s cannot be written", command->dest.text);
 	return STATUS_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "lib/blob.h"
 #include "lib/log.h"
 #include "lib/memmap.h"
+#include "lib/name.h"
 #include "lib/status.h"
 
 /*
@@ -16,12 +17,11 @@
  * and linking them to each other. Source: QEMU hw/acpi/bios-linker-loader.c.
  */
 
-#define ACPI_FILE_NAME_SIZE 56
-#define ACPI_FILES_MAX      32
+#define ACPI_FILES_MAX 32
 
 /** A file that the script had placed in memory. */
 struct acpi_file {
-	char name[ACPI_FILE_NAME_SIZE];
+	struct name name;
 	uint64_t address;
 	uint8_t *bytes; /**< the same place, mapped */
 	uint64_t size;
@@ -35,7 +35,7 @@ struct acpi_files {
 /** What the interpreter needs from its caller. */
 struct acpi_host {
 	/** Finds a file that the VMM offers; false when there is none. */
-	bool (*find)(void *context, const char *name, struct blob *ret_blob);
+	bool (*find)(void *context, const struct name *name, struct blob *ret_blob);
 	void *context;
 	/** Makes memory accessible at its physical address; NULL on failure. */
 	void *(*map)(uint64_t address, uint64_t length);

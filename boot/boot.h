@@ -10,10 +10,13 @@
 #include "fwcfg/fwcfg.h"
 #include "lib/log.h"
 #include "lib/memmap.h"
+#include "loader/bzimage.h"
 #include "pci/chipset.h"
 
 /** A bzImage as its source delivers it: one file, or the setup and the rest apart. */
 struct kernel_source {
+	uint8_t start[BZIMAGE_HEAD_SIZE]; /**< its first bytes, */
+	size_t start_size;                /**< or fewer when it is shorter */
 	struct blob head;
 	struct blob body;           /**< only if @split */
 	bool split;

@@ -14,14 +14,10 @@
 static enum status parse(struct boot *boot, struct bzimage *ret_image)
 {
 	const struct kernel_source *kernel = &boot->kernel;
-	uint8_t head[BZIMAGE_HEAD_SIZE];
 	uint64_t size = kernel->head.size + (kernel->split ? kernel->body.size : 0);
-	uint64_t length = kernel->head.size < sizeof(head) ? kernel->head.size : sizeof(head);
 
-	enum status status = blob_read(&kernel->head, 0, length, head);
-	if (status != STATUS_OK)
-		return refuse(&boot->why, status, "the kernel's header cannot be read");
-	status = bzimage_parse((struct span){head, length}, size, ret_image, &boot->why);
+	enum status status = bzimage_parse((struct span){kernel->start, kernel->start_size}, size,
+					   ret_image, &boot->why);
 	if (status != STATUS_OK)
 		return status;
 	if (kernel->split && ret_image->setup_size != kernel->head.size)

@@ -50,6 +50,7 @@ static enum status open_fwcfg(struct boot *boot)
 /* opt/org.slipway/log holds the name of a level; anything else leaves the default. */
 static void read_log_level(struct boot *boot)
 {
+	static const struct name log_file = {"opt/org.slipway/log"};
 	static const struct {
 		char name[6];
 		uint8_t level;
@@ -62,7 +63,7 @@ static void read_log_level(struct boot *boot)
 	struct blob file;
 	char text[sizeof(levels[0].name)] = "";
 
-	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, "opt/org.slipway/log", &file) ||
+	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, &log_file, &file) ||
 	    file.size >= sizeof(text) || blob_read(&file, 0, file.size, text) != STATUS_OK)
 		return;
 	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {

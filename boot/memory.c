@@ -30,6 +30,8 @@ _Static_assert(sizeof(struct e820_file_entry) == 20, "e820_memory_layout.h");
 #define CMOS_ABOVE_4G     0x5b /* 3 bytes, in 64 KiB */
 #define SIXTEEN_MIB       0x1000000ul
 
+static const struct name e820_file = {"etc/e820"};
+
 static enum status add(struct boot *boot, uint64_t start, uint64_t size, uint32_t type)
 {
 	/* Types we do not know are nothing that we or a kernel may use. */
@@ -113,7 +115,7 @@ static enum status read_source(struct boot *boot)
 	/* A VMM that did the platform knows more than its fw_cfg (rulings 4). */
 	if (has_pvh_map && boot->platform_done)
 		return read_pvh_map(boot);
-	if (boot->has_fwcfg && fwcfg_find(&boot->fwcfg, "etc/e820", &file))
+	if (boot->has_fwcfg && fwcfg_find(&boot->fwcfg, &e820_file, &file))
 		return read_e820(boot, &file);
 	if (has_pvh_map)
 		return read_pvh_map(boot);

@@ -6,19 +6,34 @@
 #include "arch/memory.h"
 #include "loader/bzimage.h"
 
-/* As much of the start as tells one image from another; ours has its marker there. */
+/* The sources before the legacy items, first wins. */
+static const struct name opt_kernel = {"opt/org.slipway/kernel"};
+static const struct name etc_kernel = {"etc/boot/kernel"};
+static const struct name opt_initrd = {"opt/org.slipway/initrd"};
+static const struct name etc_initrd = {"etc/boot/initrd"};
+static const struct name opt_cmdline = {"opt/org.slipway/cmdline"};
+static const struct name etc_cmdline = {"etc/boot/cmdline"};
+
+/* As much of the start as tells one image from another. */
 #define IDENTITY_SIZE 512
 
 /* QEMU `-kernel fw.bin` offers us to ourselves (rulings 5). */
-static bool is_this_firmware(const struct blob *kernel)
+static bool is_this_firmware(const struct kernel_source *kernel)
 {
-	struct arch_range image = arch_image();
-	uint8_t head[IDENTITY_SIZE];
-	const void *own = (const void *)(uintptr_t)image.start;
+	const void *own = (const void *)(uintptr_t)arch_image().start;
 
-	return kernel->size >= sizeof(head) &&
-	       blob_read(kernel, 0, sizeof(head), head) == STATUS_OK &&
-	       memcmp(head, own, sizeof(head)) == 0;
+	return kernel->start_size >= IDENTITY_SIZE &&
+	       memcmp(kernel->start, own, IDENTITY_SIZE) == 0;
+}
+
+/* Reads the start, which decides whether this is a kernel for us. */
+static bool read_start(struct kernel_source *kernel)
+{
+	kernel->start_size = sizeof(kernel->start);
+	if (kernel->head.size < kernel->start_size)
+		kernel->start_size = kernel->head.size;
+	return blob_read(&kernel->head, 0, kernel->start_size, kernel->start) == STATUS_OK &&
+	       !is_this_firmware(kernel);
 }
 
 static bool item_size(struct boot *boot, enum fwcfg_key key, uint32_t *ret_size)
@@ -42,40 +57,34 @@ static bool legacy_item(struct boot *boot, enum fwcfg_key size_key, enum fwcfg_k
 	return true;
 }
 
-/* The address of a setup_data list that the VMM attached, in the legacy header. */
-static uint64_t legacy_setup_data(const struct blob *head)
+static bool legacy_kernel(struct boot *boot, struct kernel_source *kernel)
 {
 	struct setup_header header;
-
-	if (blob_read(head, 0x1f1, sizeof(header), &header) != STATUS_OK)
-		return 0;
-	return le64_get(header.setup_data);
-}
-
-static bool legacy_kernel(struct boot *boot, struct kernel_source *ret_kernel)
-{
-	struct kernel_source kernel = {.split = true};
 	uint32_t assumed_load;
 
-	if (!legacy_item(boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &kernel.body) ||
-	    !legacy_item(boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &kernel.head) ||
-	    is_this_firmware(&kernel.head))
+	if (!legacy_item(boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &kernel->body) ||
+	    !legacy_item(boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &kernel->head) ||
+	    !read_start(kernel))
 		return false;
-	kernel.setup_data = legacy_setup_data(&kernel.head);
-	if (kernel.setup_data != 0 &&
-	    item_size(boot, FWCFG_KERNEL_ADDRESS, &assumed_load))
-		kernel.assumed_load = assumed_load;
-	*ret_kernel = kernel;
+	kernel->split = true;
+	kernel->setup_data = 0;
+	if (!span_read((struct span){kernel->start, kernel->start_size}, BZIMAGE_HEADER_OFFSET,
+		       sizeof(header), &header) ||
+	    le64_get(header.setup_data) == 0)
+		return true;
+	if (item_size(boot, FWCFG_KERNEL_ADDRESS, &assumed_load)) {
+		kernel->setup_data = le64_get(header.setup_data);
+		kernel->assumed_load = assumed_load;
+	}
 	return true;
 }
 
-static bool file_kernel(struct boot *boot, const char *name, struct kernel_source *ret_kernel)
+static bool file_kernel(struct boot *boot, const struct name *name, struct kernel_source *kernel)
 {
-	struct kernel_source kernel = {.split = false};
-
-	if (!fwcfg_find(&boot->fwcfg, name, &kernel.head) || is_this_firmware(&kernel.head))
+	if (!fwcfg_find(&boot->fwcfg, name, &kernel->head) || !read_start(kernel))
 		return false;
-	*ret_kernel = kernel;
+	kernel->split = false;
+	kernel->setup_data = 0;
 	return true;
 }
 
@@ -83,10 +92,10 @@ static bool find_kernel(struct boot *boot)
 {
 	struct kernel_source legacy;
 
-	if (file_kernel(boot, "opt/org.slipway/kernel", &boot->kernel))
+	if (file_kernel(boot, &opt_kernel, &boot->kernel))
 		return true;
 	/* The file lacks a setup_data list that the legacy header has (rulings 7). */
-	if (file_kernel(boot, "etc/boot/kernel", &boot->kernel)) {
+	if (file_kernel(boot, &etc_kernel, &boot->kernel)) {
 		if (legacy_kernel(boot, &legacy) && legacy.setup_data != 0)
 			boot->kernel = legacy;
 		return true;
@@ -96,15 +105,15 @@ static bool find_kernel(struct boot *boot)
 
 static bool find_initrd(struct boot *boot)
 {
-	return fwcfg_find(&boot->fwcfg, "opt/org.slipway/initrd", &boot->initrd) ||
-	       fwcfg_find(&boot->fwcfg, "etc/boot/initrd", &boot->initrd) ||
+	return fwcfg_find(&boot->fwcfg, &opt_initrd, &boot->initrd) ||
+	       fwcfg_find(&boot->fwcfg, &etc_initrd, &boot->initrd) ||
 	       legacy_item(boot, FWCFG_INITRD_SIZE, FWCFG_INITRD_DATA, &boot->initrd);
 }
 
 static bool find_cmdline(struct boot *boot)
 {
-	return fwcfg_find(&boot->fwcfg, "opt/org.slipway/cmdline", &boot->cmdline) ||
-	       fwcfg_find(&boot->fwcfg, "etc/boot/cmdline", &boot->cmdline) ||
+	return fwcfg_find(&boot->fwcfg, &opt_cmdline, &boot->cmdline) ||
+	       fwcfg_find(&boot->fwcfg, &etc_cmdline, &boot->cmdline) ||
 	       legacy_item(boot, FWCFG_CMDLINE_SIZE, FWCFG_CMDLINE_DATA, &boot->cmdline);
 }
 

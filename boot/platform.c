@@ -18,9 +18,11 @@
 /* linker/x86_64.ld leaves room for the anchor, since this may be the image itself. */
 #define SMBIOS_ANCHOR (BIOS_START + 0x200)
 
-/* microvm's ECAM, with pcie=on: QEMU hw/i386/microvm.c. */
+static const struct name loader_script_file = {"etc/table-loader"};
+static const struct name smbios_anchor_file = {"etc/smbios/smbios-anchor"};
+static const struct name smbios_table_file = {"etc/smbios/smbios-tables"};
 
-static bool find_file(void *context, const char *name, struct blob *ret_blob)
+static bool find_file(void *context, const struct name *name, struct blob *ret_blob)
 {
 	return fwcfg_find(context, name, ret_blob);
 }
@@ -87,7 +89,7 @@ static void install_acpi(struct boot *boot)
 	struct acpi_files files;
 	struct blob script;
 
-	if (!fwcfg_find(&boot->fwcfg, "etc/table-loader", &script))
+	if (!fwcfg_find(&boot->fwcfg, &loader_script_file, &script))
 		return; /* acpi=off */
 	bool low = is_writable(LOW_TABLES);
 	const struct acpi_host host = {
@@ -110,8 +112,8 @@ static void install_smbios(struct boot *boot)
 	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX];
 	struct blob anchor, table;
 
-	if (!fwcfg_find(&boot->fwcfg, "etc/smbios/smbios-anchor", &anchor) ||
-	    !fwcfg_find(&boot->fwcfg, "etc/smbios/smbios-tables", &table))
+	if (!fwcfg_find(&boot->fwcfg, &smbios_anchor_file, &anchor) ||
+	    !fwcfg_find(&boot->fwcfg, &smbios_table_file, &table))
 		return;
 	boot_require(boot, "smbios",
 		     smbios_place(&anchor, &table, &host, entry_point, &boot->why));

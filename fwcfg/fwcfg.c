@@ -239,15 +239,11 @@ enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 	return STATUS_OK;
 }
 
-bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob)
+bool fwcfg_find(struct fwcfg *fwcfg, const struct name *name, struct blob *ret_blob)
 {
-	size_t size = strlen(name) + 1;
-
-	if (size > FWCFG_NAME_SIZE)
-		return false;
 	for (size_t i = 0; i < fwcfg->files; i++) {
 		const struct fwcfg_file *file = &fwcfg->file[i];
-		if (memcmp(file->name, name, size) != 0)
+		if (!name_equal(name, &file->name))
 			continue;
 		*ret_blob = fwcfg_item(fwcfg, be16_get(file->select), be32_get(file->size));
 		return true;

@@ -8,6 +8,7 @@
 
 #include "lib/blob.h"
 #include "lib/endian.h"
+#include "lib/name.h"
 #include "lib/status.h"
 
 /*
@@ -33,14 +34,12 @@ enum fwcfg_key {
 	FWCFG_DIRECTORY = 0x19,
 };
 
-#define FWCFG_NAME_SIZE 56
-
 /** One entry of the directory, as the device delivers it. */
 struct fwcfg_file {
 	struct be32 size;
 	struct be16 select;
 	struct be16 reserved;
-	char name[FWCFG_NAME_SIZE]; /**< not always terminated, when the host is hostile */
+	struct name name;
 };
 _Static_assert(sizeof(struct fwcfg_file) == 64, "fw_cfg.rst, file directory");
 
@@ -73,7 +72,7 @@ MUST_CHECK enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *
  * The file called @name; of several, the first. A name that is not terminated
  * inside its field is nobody's. False when there is none.
  */
-MUST_CHECK bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob);
+MUST_CHECK bool fwcfg_find(struct fwcfg *fwcfg, const struct name *name, struct blob *ret_blob);
 
 /** The item with number @key, of @size bytes. */
 struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/memmap.h"
 
-#include <string.h>
-
 #include "lib/check.h"
 #include "lib/checked.h"
 
@@ -15,10 +13,9 @@ void memmap_init(struct memmap *map)
 static void insert(struct memmap *map, size_t at, uint64_t start, uint64_t end,
 		   enum memmap_type type)
 {
-	memmove(&map->entry[at + 1], &map->entry[at],
-		(map->count - at) * sizeof(struct memmap_entry));
+	for (size_t i = map->count++; i > at; i--)
+		map->entry[i] = map->entry[i - 1];
 	map->entry[at] = (struct memmap_entry){start, end, type};
-	map->count++;
 }
 
 static void merge_neighbours(struct memmap *map)
@@ -110,7 +107,6 @@ enum status memmap_claim(struct memmap *map, uint64_t start, uint64_t size, enum
 	if (map->count > MEMMAP_ENTRIES_MAX - 2)
 		return STATUS_TOO_LARGE;
 	carve(map, at, start, end, type);
-	merge_neighbours(map);
 	return STATUS_OK;
 }
 

@@ -36,7 +36,7 @@ struct memmap_entry {
 
 #define MEMMAP_ENTRIES_MAX 192
 
-/** Physical memory: sorted, without overlaps, neighbours of one type merged. */
+/** Physical memory: sorted and without overlaps; free RAM is never next to free RAM. */
 struct memmap {
 	size_t count;
 	struct memmap_entry entry[MEMMAP_ENTRIES_MAX];

@@ -5,7 +5,6 @@
 
 #include "lib/checked.h"
 
-#define HEADER_OFFSET     0x1f1
 #define HEADER_MAGIC      0x53726448u /* "HdrS" */
 #define BOOT_FLAG         0xaa55
 #define SECTOR_SIZE       512
@@ -86,7 +85,7 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_i
 	struct bzimage image = {0};
 	struct setup_header *header = &image.header;
 
-	if (!span_read(head, HEADER_OFFSET, sizeof(*header), header))
+	if (!span_read(head, BZIMAGE_HEADER_OFFSET, sizeof(*header), header))
 		return refuse(why, STATUS_TRUNCATED, "the kernel has %lu bytes, too few for a header",
 			      size);
 	if (le16_get(header->boot_flag) != BOOT_FLAG || le32_get(header->header) != HEADER_MAGIC)
@@ -98,10 +97,10 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_i
 			      image.version >> 8, image.version & 0xffu);
 
 	/* boot.rst: the header ends at 0x202 + the byte at 0x201, the jump's operand. */
-	image.header_size = 0x202u + header->jump_offset - HEADER_OFFSET;
+	image.header_size = 0x202u + header->jump_offset - BZIMAGE_HEADER_OFFSET;
 	if (image.header_size < offsetof(struct setup_header, hardware_subarch))
 		return refuse(why, STATUS_BAD_FORMAT, "the kernel's header ends at 0x%lx",
-			      image.header_size + HEADER_OFFSET);
+			      image.header_size + BZIMAGE_HEADER_OFFSET);
 	if (image.header_size > sizeof(*header))
 		image.header_size = sizeof(*header);
 	memset((uint8_t *)header + image.header_size, 0, sizeof(*header) - image.header_size);

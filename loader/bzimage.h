@@ -17,6 +17,9 @@
  * 2.06 to 2.15, and Documentation/arch/x86/zero-page.rst.
  */
 
+/** Where the setup header starts. */
+#define BZIMAGE_HEADER_OFFSET 0x1f1
+
 /** Bytes from the start of a bzImage that hold all of the setup header. */
 #define BZIMAGE_HEAD_SIZE 0x290
 

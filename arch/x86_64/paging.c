@@ -101,10 +101,11 @@ bool paging_open(struct arch_range range)
 	uint64_t end;
 
 	*(uint64_t *)LOW_PD_TABLE = PTE_PRESENT | PTE_WRITE | PTE_LARGE;
-	if (range.size == 0)
+	if (!addressable(range.start, range.size, &end))
+		return false;
+	if (end <= PAGE_2M)
 		return true;
-	if (!addressable(range.start, range.size, &end) ||
-	    !checked_align_up(end, OPEN_STEP, &end))
+	if (!checked_align_up(end, OPEN_STEP, &end))
 		return false;
 	for (uint64_t at = align_down(range.start, OPEN_STEP); at < end; at += OPEN_STEP) {
 		uint64_t *entry = directory_entry(at);
