@@ -39,6 +39,10 @@ cflags := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -fpie -fvisibility=hidden -
 	-Wall -Wextra -Wconversion -Wsign-conversion -Wmissing-prototypes -Wvla -Wshadow \
 	-Wstrict-prototypes -Werror \
 	-DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -I. -Iarch/include -I$(build)
+# gcc turns short copying loops into calls, which cost more than the loops.
+ifeq ($(findstring clang,$(CC)),)
+cflags += -fno-tree-loop-distribute-patterns
+endif
 ldflags := -pie --no-dynamic-linker -z text -z noexecstack --gc-sections --build-id=none \
 	-z max-page-size=4096 --orphan-handling=error
 

@@ -72,6 +72,7 @@ struct run {
 	const struct acpi_host *host;
 	struct acpi_files *files;
 	struct reason *why;
+	const struct acpi_file *recent; /* the file found last, often wanted again; or NULL */
 	uint64_t low_next;
 	uint32_t script_key;
 };
@@ -85,16 +86,19 @@ static const struct acpi_file *find_file(const struct run *run, const struct nam
 	return NULL;
 }
 
-static enum status require_file(const struct run *run, const struct name *name,
+static enum status require_file(struct run *run, const struct name *name,
 				const struct acpi_file **ret_file)
 {
-	if (!name_is_terminated(name))
+	const struct acpi_file *file = run->recent;
+	if (file == NULL || !name_equal(&file->name, name))
+		file = find_file(run, name);
+	if (file == NULL && !name_is_terminated(name))
 		return refuse(run->why, STATUS_BAD_FORMAT,
 			      "the loader script has a file name without an end");
-	const struct acpi_file *file = find_file(run, name);
 	if (file == NULL)
 		return refuse(run->why, STATUS_NOT_FOUND,
 			      "the loader script uses %s before it is allocated", name->text);
+	run->recent = file;
 	*ret_file = file;
 	return STATUS_OK;
 }
@@ -286,8 +290,6 @@ static enum status write_pointer(struct run *run, const struct command_write_poi
 static enum status run_entry(struct run *run, const struct entry *entry)
 {
 	switch (le32_get(entry->command)) {
-	case COMMAND_PADDING:
-		return STATUS_OK;
 	case COMMAND_ALLOCATE:
 		return allocate(run, &entry->allocate);
 	case COMMAND_ADD_POINTER:
@@ -348,12 +350,16 @@ enum status acpi_run_script(const struct blob *script, const struct acpi_host *h
 		.script_key = script->key,
 	};
 	struct span bytes;
+	struct le32 command;
 	struct entry entry;
 
 	files->count = 0;
 	enum status status = fetch_script(script, host, &bytes, why);
-	for (uint64_t at = 0; status == STATUS_OK && span_read(bytes, at, sizeof(entry), &entry);
-	     at += sizeof(entry))
-		status = run_entry(&run, &entry);
+	for (uint64_t at = 0; status == STATUS_OK && span_read(bytes, at, sizeof(command), &command);
+	     at += sizeof(entry)) {
+		/* Half of a script is padding, and not worth a copy. */
+		if (le32_get(command) != COMMAND_PADDING && span_read(bytes, at, sizeof(entry), &entry))
+			status = run_entry(&run, &entry);
+	}
 	return status;
 }

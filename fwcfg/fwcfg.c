@@ -48,10 +48,10 @@ static void select_item(struct fwcfg *fwcfg, uint16_t key)
 	fwcfg->position = 0;
 }
 
-static enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t length,
+static inline enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t length,
 			    uint64_t address)
 {
-	volatile struct dma_access access = {
+	struct dma_access access = {
 		.control = be32_of(control),
 		.length = be32_of(length),
 		.address = be64_of(address),
@@ -65,52 +65,39 @@ static enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t leng
 	arch_out32(PORT_DMA_LOW, __builtin_bswap32((uint32_t)at));
 	for (unsigned round = 0; round < DMA_WAIT_ROUNDS; round++) {
 		arch_barrier();
-		struct be32 state = access.control;
-		if (be32_get(state) == 0)
+		uint32_t state = be32_get(access.control);
+		if (state == 0)
 			return STATUS_OK;
-		if ((be32_get(state) & DMA_ERROR) != 0)
+		if ((state & DMA_ERROR) != 0)
 			return STATUS_IO;
 		arch_relax();
 	}
 	return STATUS_TIMEOUT;
 }
 
+/* Whether a command without a selection would start at @offset of item @key. */
+static inline bool stands_at(const struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
+{
+	return fwcfg->selected_known && fwcfg->selected == key && fwcfg->position == offset;
+}
+
 /*
- * One DMA command on item @key from @offset, which has to be where the item
- * stands, or 0. Elsewhere than on QEMU the selector register does the selecting,
- * since the control bits differ (docs/fw_cfg.md).
+ * One DMA command on item @key, which stands at @offset, or, for QEMU, from its
+ * start. Elsewhere the selector register does the selecting, since the control
+ * bits differ (docs/fw_cfg.md).
  */
 static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offset,
 			       uint32_t command, uint32_t length, uint64_t address)
 {
-	bool continues =
-		fwcfg->selected_known && fwcfg->selected == key && fwcfg->position == offset;
-	CHECK(continues || offset == 0);
-
-	if (!continues && fwcfg->qemu)
+	if (!stands_at(fwcfg, key, offset)) {
+		CHECK(fwcfg->qemu && offset == 0);
 		command |= DMA_SELECT | (uint32_t)key << DMA_SELECT_SHIFT;
-	else if (!continues)
-		select_item(fwcfg, key);
+	}
 	enum status status = transfer(fwcfg, command, length, address);
 	fwcfg->selected = key;
 	fwcfg->selected_known = status == STATUS_OK;
 	fwcfg->position = offset + length;
 	return status;
-}
-
-static enum status read_dma(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint64_t length,
-			    uint64_t to)
-{
-	while (length > 0) {
-		uint32_t piece = length < DMA_LENGTH_MAX ? (uint32_t)length : DMA_LENGTH_MAX;
-		enum status status = dma_command(fwcfg, key, offset, DMA_READ, piece, to);
-		if (status != STATUS_OK)
-			return status;
-		offset += piece;
-		to += piece;
-		length -= piece;
-	}
-	return STATUS_OK;
 }
 
 static enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
@@ -133,28 +120,30 @@ static enum status seek(struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
 {
 	uint8_t scratch[SKIP_PIECE];
 
-	if (!fwcfg->selected_known || fwcfg->selected != key || fwcfg->position > offset) {
-		if (fwcfg->dma && fwcfg->qemu && offset == 0)
-			return STATUS_OK; /* the transfer selects */
+	if (!fwcfg->selected_known || fwcfg->selected != key || fwcfg->position > offset)
 		select_item(fwcfg, key);
-	}
 	while (fwcfg->position < offset) {
-		uint64_t distance = offset - fwcfg->position;
+		uint64_t at = fwcfg->position;
+		uint64_t limit = fwcfg->qemu ? DMA_LENGTH_MAX : SKIP_PIECE;
+		uint32_t piece = (uint32_t)(offset - at < limit ? offset - at : limit);
 		enum status status;
-		if (fwcfg->dma && fwcfg->qemu) {
-			uint32_t piece =
-				distance < DMA_LENGTH_MAX ? (uint32_t)distance : DMA_LENGTH_MAX;
-			status = dma_command(fwcfg, key, fwcfg->position, DMA_SKIP, piece, 0);
-		} else {
-			uint64_t piece = distance < SKIP_PIECE ? distance : SKIP_PIECE;
-			status = fwcfg->dma ? read_dma(fwcfg, key, fwcfg->position, piece,
-						       (uintptr_t)scratch)
-					    : read_bytes(fwcfg, piece, (uintptr_t)scratch);
-		}
+		if (fwcfg->qemu)
+			status = dma_command(fwcfg, key, at, DMA_SKIP, piece, 0);
+		else if (fwcfg->dma)
+			status = dma_command(fwcfg, key, at, DMA_READ, piece, (uintptr_t)scratch);
+		else
+			status = read_bytes(fwcfg, piece, (uintptr_t)scratch);
 		if (status != STATUS_OK)
 			return status;
 	}
 	return STATUS_OK;
+}
+
+static inline enum status prepare(struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
+{
+	if (stands_at(fwcfg, key, offset) || (fwcfg->qemu && offset == 0))
+		return STATUS_OK;
+	return seek(fwcfg, key, offset);
 }
 
 static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t length, uint64_t to)
@@ -166,11 +155,17 @@ static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t 
 		return STATUS_OUT_OF_RANGE;
 	if (length == 0)
 		return STATUS_OK;
-	enum status status = seek(fwcfg, key, offset);
-	if (status != STATUS_OK)
-		return status;
-	return fwcfg->dma ? read_dma(fwcfg, key, offset, length, to)
-			  : read_bytes(fwcfg, length, to);
+	enum status status = prepare(fwcfg, key, offset);
+	if (status == STATUS_OK && !fwcfg->dma)
+		return read_bytes(fwcfg, length, to);
+	while (status == STATUS_OK && length > 0) {
+		uint32_t piece = length < DMA_LENGTH_MAX ? (uint32_t)length : DMA_LENGTH_MAX;
+		status = dma_command(fwcfg, key, offset, DMA_READ, piece, to);
+		offset += piece;
+		to += piece;
+		length -= piece;
+	}
+	return status;
 }
 
 /* Only QEMU's write command is known. */
@@ -182,7 +177,7 @@ static enum status write_item(const struct blob *blob, uint64_t offset, uint64_t
 
 	if (!fits(offset, length, blob->size) || length > DMA_LENGTH_MAX)
 		return STATUS_OUT_OF_RANGE;
-	enum status status = seek(fwcfg, key, offset);
+	enum status status = prepare(fwcfg, key, offset);
 	if (status != STATUS_OK)
 		return status;
 	return dma_command(fwcfg, key, offset, DMA_WRITE, (uint32_t)length, from);
@@ -218,6 +213,12 @@ enum status fwcfg_open(struct fwcfg *fwcfg, bool at_reset)
 	return STATUS_OK;
 }
 
+/* One of 64 bits for the first eight bytes of a name (Knuth, multiplicative hashing). */
+static uint64_t first_word_bit(uint64_t word)
+{
+	return 1ul << (word * 0x9e3779b97f4a7c15ul >> 58);
+}
+
 enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 {
 	struct blob directory = fwcfg_item(
@@ -236,13 +237,24 @@ enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 	if (status != STATUS_OK)
 		return refuse(why, status, "the fw_cfg directory cannot be read");
 	fwcfg->files = be32_get(count);
+	fwcfg->first_words = 0;
+	for (size_t i = 0; i < fwcfg->files; i++)
+		fwcfg->first_words |= first_word_bit(name_word(&fwcfg->file[i].name, 0));
 	return STATUS_OK;
 }
 
 bool fwcfg_find(struct fwcfg *fwcfg, const struct name *name, struct blob *ret_blob)
 {
+	uint64_t first = name_word(name, 0);
+	bool is_long = name_zero_bytes(first) == 0;
+
+	/* Most searches are for files that do not exist. */
+	if (is_long && (fwcfg->first_words & first_word_bit(first)) == 0)
+		return false;
 	for (size_t i = 0; i < fwcfg->files; i++) {
 		const struct fwcfg_file *file = &fwcfg->file[i];
+		if (is_long && name_word(&file->name, 0) != first)
+			continue;
 		if (!name_equal(name, &file->name))
 			continue;
 		*ret_blob = fwcfg_item(fwcfg, be16_get(file->select), be32_get(file->size));

@@ -53,6 +53,7 @@ struct fwcfg {
 	uint16_t selected;   /**< the item that the next read continues, */
 	uint64_t position;   /**< at this offset */
 	size_t files;
+	uint64_t first_words; /**< a bit for each hash of a name's first word */
 	struct fwcfg_file file[FWCFG_FILES_MAX];
 };
 

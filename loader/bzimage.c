@@ -185,12 +185,11 @@ static enum status place_initrd(const struct bzimage *image, uint64_t size, stru
 	return status;
 }
 
-static enum status place_low(struct memmap *map, uint64_t size, uint64_t alignment,
-			     uint64_t *ret_address)
+static enum status place_low(struct memmap *map, uint64_t size, uint64_t *ret_address)
 {
 	struct memmap_request request = {
 		.size = size,
-		.alignment = alignment,
+		.alignment = PAGE_SIZE,
 		.min = LOW_MEMORY_START,
 		.max = LOW_MEMORY_END,
 		.type = MEMMAP_BOOT_DATA,
@@ -217,11 +216,10 @@ enum status bzimage_plan(const struct bzimage *image, uint64_t initrd_size, uint
 			      image->memory_size, image->pref_address);
 	plan.entry = plan.load + (image->entry64 ? ENTRY_64_OFFSET : 0);
 
-	status = place_low(map, sizeof(struct boot_params), PAGE_SIZE, &plan.boot_params);
-	if (status == STATUS_OK)
-		status = place_low(map, cmdline_bytes + 1, 16, &plan.cmdline);
+	status = place_low(map, sizeof(struct boot_params) + cmdline_bytes + 1, &plan.boot_params);
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory for boot_params and the command line");
+	plan.cmdline = plan.boot_params + sizeof(struct boot_params);
 
 	if (initrd_size != 0) {
 		status = place_initrd(image, initrd_size, map, &plan.initrd);

@@ -89,15 +89,12 @@ entry32:
 	xorps xmm0, xmm0
 	mov edi, PML4_TABLE
 .clear:
-	movaps [edi], xmm0
-	movaps [edi + 0x10], xmm0
-	movaps [edi + 0x20], xmm0
-	movaps [edi + 0x30], xmm0
-	movaps [edi + 0x40], xmm0
-	movaps [edi + 0x50], xmm0
-	movaps [edi + 0x60], xmm0
-	movaps [edi + 0x70], xmm0
-	sub edi, -0x80
+%assign offset 0
+%rep 32
+	movaps [edi + offset], xmm0
+%assign offset offset + 16
+%endrep
+	add edi, offset
 	cmp edi, TABLE_POOL_START
 	jb .clear
 

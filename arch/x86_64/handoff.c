@@ -16,6 +16,7 @@ _Noreturn void arch_handoff(const struct arch_handoff *handoff)
 		start_load_gdt(true);
 		enter_linux32(handoff->entry, handoff->argument);
 	}
+	paging_open_low();
 	for (unsigned i = 0; i < ARCH_HANDOFF_RANGES; i++) {
 		if (!paging_open(handoff->mapped[i]))
 			arch_fatal("handoff", STATUS_NO_MEMORY,

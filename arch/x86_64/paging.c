@@ -96,11 +96,15 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 	return (void *)address;
 }
 
+void paging_open_low(void)
+{
+	*(uint64_t *)LOW_PD_TABLE = PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+}
+
 bool paging_open(struct arch_range range)
 {
 	uint64_t end;
 
-	*(uint64_t *)LOW_PD_TABLE = PTE_PRESENT | PTE_WRITE | PTE_LARGE;
 	if (!addressable(range.start, range.size, &end))
 		return false;
 	if (end <= PAGE_2M)
@@ -109,13 +113,13 @@ bool paging_open(struct arch_range range)
 		return false;
 	for (uint64_t at = align_down(range.start, OPEN_STEP); at < end; at += OPEN_STEP) {
 		uint64_t *entry = directory_entry(at);
-		if (entry == NULL)
+		/* We still run in the ROM, and no kernel lies in the step that holds it. */
+		if (entry == NULL || at == align_down(IMAGE_IN_ROM, OPEN_STEP))
 			return false;
-		/* The 2 MiB that hold the ROM keep their page table: we still run there. */
-		for (uint64_t page = at; page < at + OPEN_STEP; page += PAGE_2M, entry++) {
-			if (page != align_down(IMAGE_IN_ROM, PAGE_2M))
-				*entry = page | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
-		}
+		uint64_t value = at | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+#pragma GCC unroll 8
+		for (unsigned i = 0; i < OPEN_STEP / PAGE_2M; i++, value += PAGE_2M)
+			entry[i] = value;
 	}
 	return true;
 }

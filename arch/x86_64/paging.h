@@ -6,10 +6,17 @@
 
 #include "arch/memory.h"
 
+/*
+ * The page tables that the kernel is entered with are ours, opened: what is named
+ * here becomes identity-mapped read-write-execute, once CR3 is loaded again.
+ */
+
+/** Opens the first 2 MiB. */
+void paging_open_low(void);
+
 /**
- * Turns the page tables into those the kernel is entered with: the first 2 MiB and
- * @range identity-mapped read-write-execute. False when no table memory is left
- * or the CPU cannot address the range. The change takes effect when CR3 is loaded.
+ * Opens @range. False when it is empty or wraps, no table memory is left, or the
+ * CPU cannot address it.
  */
 MUST_CHECK bool paging_open(struct arch_range range);
 
