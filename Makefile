@@ -60,7 +60,7 @@ ifeq ($(filter clean,$(MAKECMDGOALS)),)
 endif
 
 compiler_include = $(shell $(CC) -print-file-name=include)
-$(build)/%.c.o: %.c $(build)/setup.mk Makefile
+$(build)/%.c.o: %.c $(build)/setup.mk Makefile arch/$(ARCH)/module.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(cflags) $(arch_cflags) -isystem $(compiler_include) -isystem $(newlib)/include \

@@ -19,7 +19,8 @@
 #define DESCRIPTOR_CODE64 0x00af9b000000fffful
 #define DESCRIPTOR_DATA   0x00cf93000000fffful
 #define DESCRIPTOR_TSS    0x0000890000000000ul /* available, present */
-#define GATE_INTERRUPT    0x8e                  /* present, 64-bit interrupt gate */
+#define GATE_IST1         (1ul << 32)
+#define GATE_INTERRUPT    (0x8eul << 40) /* present, 64-bit interrupt gate */
 
 /* Rounds of a generator that has no entropy ready: Intel SDM vol. 1, 7.3.17.1. */
 #define RDRAND_TRIES 10
@@ -79,16 +80,16 @@ static void load_idt(struct arch_state *state)
 	state->tss.ist1[0] = EXCEPTION_STACK_TOP;
 	state->tss.io_map_base = sizeof(struct tss);
 	load_task_register(SELECTOR_TSS);
+	/* The image lies inside an aligned 64 KiB, so only the lowest 16 bits differ. */
+	uint64_t stub = (uintptr_t)exception_stubs;
+	struct gate gate = {
+		.low = (stub & 0xffff) | SELECTOR_CODE64 << 16 | GATE_IST1 | GATE_INTERRUPT |
+		       (stub >> 16 & 0xffff) << 48,
+		.high = stub >> 32,
+	};
 	for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
-		uint64_t stub = (uintptr_t)exception_stubs[vector];
-		state->idt[vector] = (struct gate){
-			.offset_low = (uint16_t)stub,
-			.selector = SELECTOR_CODE64,
-			.ist = 1,
-			.type = GATE_INTERRUPT,
-			.offset_middle = (uint16_t)(stub >> 16),
-			.offset_high = (uint32_t)(stub >> 32),
-		};
+		state->idt[vector] = gate;
+		gate.low += sizeof(exception_stubs[0]);
 	}
 	lidt(state->idt, sizeof(state->idt));
 }

@@ -21,17 +21,11 @@ struct tss {
 _Static_assert(sizeof(struct tss) == 104, "Intel SDM vol. 3, figure 8-11");
 _Static_assert(offsetof(struct tss, ist1) == 36, "Intel SDM vol. 3, figure 8-11");
 
-/** 64-bit interrupt gate: Intel SDM vol. 3, 6.14.1. */
+/** 64-bit interrupt gate: Intel SDM vol. 3, figure 6-8. */
 struct gate {
-	uint16_t offset_low;
-	uint16_t selector;
-	uint8_t ist;
-	uint8_t type;
-	uint16_t offset_middle;
-	uint32_t offset_high;
-	uint32_t reserved;
+	uint64_t low;  /**< offset 15:0, selector, IST, type, offset 31:16 */
+	uint64_t high; /**< offset 63:32 */
 };
-_Static_assert(sizeof(struct gate) == 16, "Intel SDM vol. 3, figure 6-8");
 
 #define EXCEPTIONS 32
 
