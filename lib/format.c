@@ -91,7 +91,7 @@ size_t format_text_va(char *buffer, size_t size, const char *format, va_list arg
 			put(&out, '%');
 			break;
 		default:
-			CHECK(!"a conversion that format_text() has");
+			check_failed("format_text() knows every conversion that it is given");
 		}
 	}
 	*out.next = '\0';

@@ -5,35 +5,23 @@
 
 const char *status_str(enum status status)
 {
-	switch (status) {
-	case STATUS_OK:
-		return "ok";
-	case STATUS_NOT_FOUND:
-		return "not-found";
-	case STATUS_TRUNCATED:
-		return "truncated";
-	case STATUS_BAD_FORMAT:
-		return "bad-format";
-	case STATUS_BAD_CHECKSUM:
-		return "bad-checksum";
-	case STATUS_UNSUPPORTED:
-		return "unsupported";
-	case STATUS_TOO_LARGE:
-		return "too-large";
-	case STATUS_OUT_OF_RANGE:
-		return "out-of-range";
-	case STATUS_OVERLAP:
-		return "overlap";
-	case STATUS_NO_MEMORY:
-		return "no-memory";
-	case STATUS_IO:
-		return "io";
-	case STATUS_TIMEOUT:
-		return "timeout";
-	case STATUS_FAULT:
-		return "fault";
-	}
-	return "unknown";
+	/* Arrays of characters, since an array of pointers needs relocation. */
+	static const char names[][16] = {
+		[STATUS_OK] = "ok",
+		[STATUS_NOT_FOUND] = "not-found",
+		[STATUS_TRUNCATED] = "truncated",
+		[STATUS_BAD_FORMAT] = "bad-format",
+		[STATUS_UNSUPPORTED] = "unsupported",
+		[STATUS_TOO_LARGE] = "too-large",
+		[STATUS_OUT_OF_RANGE] = "out-of-range",
+		[STATUS_OVERLAP] = "overlap",
+		[STATUS_NO_MEMORY] = "no-memory",
+		[STATUS_IO] = "io",
+		[STATUS_TIMEOUT] = "timeout",
+		[STATUS_FAULT] = "fault",
+	};
+
+	return names[status];
 }
 
 void reason_write(struct reason *why, const char *format, ...)

@@ -10,7 +10,6 @@ enum status {
 	STATUS_NOT_FOUND,    /**< what was asked for does not exist */
 	STATUS_TRUNCATED,    /**< the data end before the structure does */
 	STATUS_BAD_FORMAT,   /**< a field has a value that its specification excludes */
-	STATUS_BAD_CHECKSUM, /**< a checksum or digest does not match */
 	STATUS_UNSUPPORTED,  /**< well-formed, but not something we can use */
 	STATUS_TOO_LARGE,    /**< more than a fixed limit of ours or of the receiver */
 	STATUS_OUT_OF_RANGE, /**< an offset or address outside its container */

@@ -82,8 +82,10 @@ void arch_console_write(const char *text, size_t length)
 
 _Noreturn void arch_fatal(const char *stage, enum status status, const char *reason)
 {
-	const struct log log = {LOG_ERROR, arch_console_write};
+	struct log log = {.level = LOG_ERROR};
 
+	/* Assigned, since clang makes a relocated constant of a pointer in an initializer. */
+	log.write = arch_console_write;
 	log_line(&log, LOG_ERROR, "FATAL %s %s: %s", stage, status_str(status), reason);
 	arch_out8(DEBUG_EXIT_PORT, DEBUG_EXIT_FAILED);
 	for (;;)

@@ -6,7 +6,7 @@ packages_build := make gcc binutils nasm newlib-source
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
 arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
-	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=0x28
+	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 
 $(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk
 	$(call say,GEN,$@)
