@@ -28,7 +28,7 @@ export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 
 # Every folder's module.mk adds its sources to srcs, by kind of file.
 srcs :=
-include lib/module.mk fwcfg/module.mk pci/module.mk acpi/module.mk loader/module.mk boot/module.mk
+include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk loader/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(addprefix $(build)/,$(addsuffix .o,$(srcs)))
 

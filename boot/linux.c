@@ -5,6 +5,7 @@
 
 #include "arch/handoff.h"
 #include "arch/machine.h"
+#include "fdt/fdt.h"
 #include "loader/bzimage.h"
 #include "loader/setup_data.h"
 
@@ -85,6 +86,14 @@ static enum status read_cmdline(struct boot *boot, const struct bzimage *image, 
 	return STATUS_OK;
 }
 
+/* A device tree is the one kind of node that a kernel walks by the node's own words. */
+static bool accept_setup_data(uint32_t type, struct span data)
+{
+	struct reason why;
+
+	return type != SETUP_DTB || fdt_check(data, &why) == STATUS_OK;
+}
+
 /* The VMM's list, and a seed where it gave none. Losing either does not stop a boot. */
 static uint64_t make_setup_data(struct boot *boot, const struct bzimage *image,
 				const struct bzimage_plan *plan)
@@ -92,6 +101,7 @@ static uint64_t make_setup_data(struct boot *boot, const struct bzimage *image,
 	struct setup_data_list list = {
 		.map_of_memory = &boot->map,
 		.map = boot_map_ram,
+		.accept = accept_setup_data,
 	};
 	uint64_t seed[SEED_SIZE / 8];
 	bool has_seed = true;

@@ -33,6 +33,8 @@ _Static_assert(sizeof(struct setup_data) == 16, "boot.rst, struct setup_data");
 struct setup_data_list {
 	struct memmap *map_of_memory; /**< nodes are allocated here, as MEMMAP_BOOT_DATA */
 	void *(*map)(uint64_t address, uint64_t length); /**< makes memory accessible, or NULL */
+	/** Whether a VMM's node of @type may reach the kernel; NULL: all of them. */
+	bool (*accept)(uint32_t type, struct span data);
 	uint64_t head;           /**< address of the first node, 0 if empty */
 	struct setup_data *last; /**< or NULL */
 	bool has_seed;
@@ -45,7 +47,8 @@ MUST_CHECK enum status setup_data_append(struct setup_data_list *list, uint32_t 
 /**
  * Appends copies of the nodes that a VMM attached to the kernel: @head and the
  * links are addresses inside @kernel as if it lay at @assumed_load. Copies, since
- * a kernel unpacks itself over the place it was loaded to.
+ * a kernel unpacks itself over the place it was loaded to. Nodes that @list does not
+ * accept are left out.
  *
  * STATUS_OUT_OF_RANGE when a node is not inside the kernel, STATUS_TOO_LARGE when
  * there are more than SETUP_DATA_NODES_MAX.
