@@ -38,7 +38,7 @@ cflags := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -fpie -fvisibility=hidden -
 	-ffile-prefix-map=$(CURDIR)=. \
 	-Wall -Wextra -Wconversion -Wsign-conversion -Wmissing-prototypes -Wvla -Wshadow \
 	-Wstrict-prototypes -Werror \
-	-DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -I. -Iarch/include -I$(build)
+	-DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -include lib/hidden.h -I. -Iarch/include -I$(build)
 # gcc turns short copying loops into calls, which cost more than the loops.
 ifeq ($(findstring clang,$(CC)),)
 cflags += -fno-tree-loop-distribute-patterns
