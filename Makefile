@@ -32,13 +32,19 @@ include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(addprefix $(build)/,$(addsuffix .o,$(srcs)))
 
+# What a boot prints unless the VMM says otherwise: error, warn, info, debug.
+LOG ?= warn
+log_level = $(if $(filter error warn info debug,$(LOG)),LOG_$(shell echo $(LOG) | tr a-z A-Z),\
+	$(error LOG=$(LOG) is not error, warn, info or debug))
+
+defines := -DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -DLOG_DEFAULT=$(log_level)
 cflags := -std=gnu17 -O2 -g -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-ffunction-sections -fdata-sections -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. \
 	-Wall -Wextra -Wconversion -Wsign-conversion -Wmissing-prototypes -Wvla -Wshadow \
 	-Wstrict-prototypes -Werror \
-	-DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -include lib/hidden.h -I. -Iarch/include -I$(build)
+	$(defines) -include lib/hidden.h -I. -Iarch/include -I$(build)
 # gcc turns short copying loops into calls, which cost more than the loops.
 ifeq ($(findstring clang,$(CC)),)
 cflags += -fno-tree-loop-distribute-patterns

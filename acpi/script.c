@@ -123,7 +123,7 @@ static enum status place_file(struct run *run, uint64_t size, uint64_t alignment
 		.size = pages,
 		.alignment = alignment < PAGE_SIZE ? PAGE_SIZE : alignment,
 		.min = 0x100000,
-		.max = 0x100000000,
+		.max = MEMMAP_4G,
 		.top_down = true,
 		.type = MEMMAP_ACPI,
 	};
@@ -308,13 +308,6 @@ static enum status run_entry(struct run *run, const struct entry *entry)
 static enum status fetch_script(const struct blob *script, const struct acpi_host *host,
 				struct span *ret_script, struct reason *why)
 {
-	struct memmap_request request = {
-		.size = script->size,
-		.alignment = PAGE_SIZE,
-		.min = PAGE_SIZE,
-		.max = 0x100000000,
-		.type = MEMMAP_FIRMWARE,
-	};
 	uint64_t address;
 
 	if (script->size % sizeof(struct entry) != 0 || script->size == 0)
@@ -324,9 +317,8 @@ static enum status fetch_script(const struct blob *script, const struct acpi_hos
 	if (script->size > SCRIPT_SIZE_MAX)
 		return refuse(why, STATUS_TOO_LARGE, "the loader script has %lu bytes",
 			      script->size);
-	if (!checked_align_up(request.size, PAGE_SIZE, &request.size))
-		return STATUS_NO_MEMORY;
-	enum status status = memmap_alloc(host->map_of_memory, &request, &address);
+	enum status status = memmap_alloc_low(host->map_of_memory, script->size, PAGE_SIZE,
+					      MEMMAP_FIRMWARE, &address);
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory for the loader script");
 	status = script->read(script, 0, script->size, address);

@@ -177,8 +177,9 @@ static uint8_t negated_sum(const void *bytes, size_t size)
 	return (uint8_t)-span_sum((struct span){bytes, size});
 }
 
-static enum status finish_entry_point(uint8_t *bytes, uint64_t address, uint64_t size,
-				      const struct survey *survey, struct reason *why)
+static enum status finish_entry_point(uint8_t *bytes, uint64_t bytes_size, uint64_t address,
+				      uint64_t size, const struct survey *survey,
+				      struct reason *why)
 {
 	struct entry_point_2 two;
 	struct entry_point_3 three;
@@ -194,8 +195,10 @@ static enum status finish_entry_point(uint8_t *bytes, uint64_t address, uint64_t
 		memcpy(bytes, &three, sizeof(three));
 		return STATUS_OK;
 	}
-	if (memcmp(two.anchor, "_SM_", sizeof(two.anchor)) != 0)
-		return refuse(why, STATUS_BAD_FORMAT, "the SMBIOS entry point has no signature");
+	if (bytes_size < sizeof(two) || memcmp(two.anchor, "_SM_", sizeof(two.anchor)) != 0 ||
+	    memcmp(two.intermediate_anchor, "_DMI_", sizeof(two.intermediate_anchor)) != 0)
+		return refuse(why, STATUS_BAD_FORMAT,
+			      "the SMBIOS entry point of %lu bytes has no signature", bytes_size);
 	if (size > UINT16_MAX)
 		return refuse(why, STATUS_TOO_LARGE, "%lu bytes are too many for SMBIOS 2", size);
 	two.table_length = le16_of((uint16_t)size);
@@ -234,7 +237,7 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 		.size = room,
 		.alignment = PAGE_SIZE,
 		.min = 0x100000,
-		.max = 0x100000000,
+		.max = MEMMAP_4G,
 		.top_down = true,
 		.type = MEMMAP_RESERVED,
 	};
@@ -267,7 +270,7 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 		if (added > survey.largest)
 			survey.largest = (uint16_t)added;
 	}
-	status = finish_entry_point(entry_point, theirs, size, &survey, why);
+	status = finish_entry_point(entry_point, anchor->size, theirs, size, &survey, why);
 	if (status == STATUS_OK)
 		memcpy(ret_entry_point, entry_point, sizeof(entry_point));
 	return status;

@@ -15,17 +15,12 @@
 static enum status parse(struct boot *boot, struct bzimage *ret_image)
 {
 	const struct kernel_source *kernel = &boot->kernel;
-	uint64_t size = kernel->head.size + (kernel->split ? kernel->body.size : 0);
+	struct span start = {kernel->start, kernel->start_size};
+	/* The setup item may be longer or shorter than the setup (Cloud Hypervisor: 4096). */
+	uint64_t size = kernel->split ? bzimage_setup_size(start) + kernel->body.size
+				      : kernel->head.size;
 
-	enum status status = bzimage_parse((struct span){kernel->start, kernel->start_size}, size,
-					   ret_image, &boot->why);
-	if (status != STATUS_OK)
-		return status;
-	if (kernel->split && ret_image->setup_size != kernel->head.size)
-		return refuse(&boot->why, STATUS_BAD_FORMAT,
-			      "the kernel's setup has %lu bytes, its header says %lu",
-			      kernel->head.size, ret_image->setup_size);
-	return STATUS_OK;
+	return bzimage_parse(start, size, ret_image, &boot->why);
 }
 
 static enum status read_kernel(struct boot *boot, const struct bzimage *image, uint64_t to)
@@ -50,21 +45,18 @@ static enum status read_initrd(struct boot *boot, uint64_t to)
 	return STATUS_OK;
 }
 
-/* Refused before the text is read: no command line can have this many bytes. */
-static enum status check_cmdline_size(struct boot *boot, const struct bzimage *image)
+/* Bytes to read: a terminator and a newline do not count, and more decide nothing. */
+static uint64_t cmdline_bytes(const struct boot *boot, const struct bzimage *image)
 {
-	/* A terminator and a newline do not count (rulings 31). */
-	if (boot->cmdline.size > (uint64_t)image->cmdline_size + 2)
-		return refuse(&boot->why, STATUS_TOO_LARGE,
-			      "the command line has %lu bytes, the kernel takes %u",
-			      boot->cmdline.size, image->cmdline_size);
-	return STATUS_OK;
+	uint64_t limit = (uint64_t)image->cmdline_size + 2;
+
+	return boot->cmdline.size < limit ? boot->cmdline.size : limit;
 }
 
 /* To the first NUL or the end, and one newline at the end dropped (rulings 31). */
 static enum status read_cmdline(struct boot *boot, const struct bzimage *image, uint64_t to)
 {
-	uint64_t size = boot->cmdline.size;
+	uint64_t size = cmdline_bytes(boot, image);
 	char *text = boot_map_ram(to, size + 1);
 
 	if (text == NULL)
@@ -76,12 +68,13 @@ static enum status read_cmdline(struct boot *boot, const struct bzimage *image, 
 	}
 	text[size] = '\0';
 	size_t length = strlen(text);
-	if (length > 0 && text[length - 1] == '\n')
+	bool is_whole = length < size || size == boot->cmdline.size;
+	if (is_whole && length > 0 && text[length - 1] == '\n')
 		text[--length] = '\0';
-	if (length > image->cmdline_size)
+	if (!is_whole || length > image->cmdline_size)
 		return refuse(&boot->why, STATUS_TOO_LARGE,
-			      "the command line has %lu bytes, the kernel takes %u", length,
-			      image->cmdline_size);
+			      "the command line of %lu bytes is longer than the kernel's limit, %u",
+			      boot->cmdline.size, image->cmdline_size);
 	log_line(&boot->log, LOG_INFO, "command line: %s", text);
 	return STATUS_OK;
 }
@@ -133,10 +126,8 @@ enum status boot_linux(struct boot *boot)
 
 	enum status status = parse(boot, &image);
 	if (status == STATUS_OK)
-		status = check_cmdline_size(boot, &image);
-	if (status == STATUS_OK)
-		status = bzimage_plan(&image, boot->initrd.size, boot->cmdline.size, &boot->map,
-				      &plan, &boot->why);
+		status = bzimage_plan(&image, boot->initrd.size, cmdline_bytes(boot, &image),
+				      &boot->map, &plan, &boot->why);
 	if (status == STATUS_OK)
 		status = read_kernel(boot, &image, plan.load);
 	if (status == STATUS_OK)
@@ -167,7 +158,7 @@ enum status boot_linux(struct boot *boot)
 		.mapped = {
 			{plan.load, image.memory_size},
 			{plan.boot_params, sizeof(*params)},
-			{plan.cmdline, boot->cmdline.size + 1},
+			{plan.cmdline, cmdline_bytes(boot, &image) + 1},
 		},
 	};
 	arch_handoff(&handoff);

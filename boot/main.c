@@ -61,7 +61,7 @@ static void read_log_level(struct boot *boot)
 		{"debug", LOG_DEBUG},
 	};
 	struct blob file;
-	char text[sizeof(levels[0].name)] = "";
+	char text[sizeof(levels[0].name) + 2] = ""; /* a newline and a terminator more */
 
 	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, &log_file, &file) ||
 	    file.size >= sizeof(text) || blob_read(&file, 0, file.size, text) != STATUS_OK)
@@ -77,7 +77,7 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	struct boot boot;
 
 	boot.entry = *entry;
-	boot.log = (struct log){LOG_ERROR, arch_console_write};
+	boot.log = (struct log){LOG_DEFAULT, arch_console_write};
 	boot.platform_done = false;
 	boot.rsdp = 0;
 

@@ -26,95 +26,129 @@ static bool is_this_firmware(const struct kernel_source *kernel)
 	       memcmp(kernel->start, own, IDENTITY_SIZE) == 0;
 }
 
+/*
+ * Each function that looks for something returns STATUS_NOT_FOUND when it is not
+ * there, so that the next source is asked, and every other error as it is: a source
+ * that fails is not passed over.
+ */
+
 /* Reads the start, which decides whether this is a kernel for us. */
-static bool read_start(struct kernel_source *kernel)
+static enum status read_start(struct boot *boot, struct kernel_source *kernel)
 {
+	kernel->setup_data = 0;
 	kernel->start_size = sizeof(kernel->start);
 	if (kernel->head.size < kernel->start_size)
 		kernel->start_size = kernel->head.size;
-	return blob_read(&kernel->head, 0, kernel->start_size, kernel->start) == STATUS_OK &&
-	       !is_this_firmware(kernel);
+	enum status status = blob_read(&kernel->head, 0, kernel->start_size, kernel->start);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "the kernel's header cannot be read");
+	return is_this_firmware(kernel) ? STATUS_NOT_FOUND : STATUS_OK;
 }
 
-static bool item_size(struct boot *boot, enum fwcfg_key key, uint32_t *ret_size)
+static enum status find_file(struct boot *boot, const struct name *name, struct blob *ret_blob)
+{
+	return fwcfg_find(&boot->fwcfg, name, ret_blob) ? STATUS_OK : STATUS_NOT_FOUND;
+}
+
+static enum status read_item_size(struct boot *boot, enum fwcfg_key key, uint32_t *ret_size)
+{
+	enum status status = fwcfg_read_integer(&boot->fwcfg, (uint16_t)key, 4, ret_size);
+	if (status != STATUS_OK)
+		return refuse(&boot->why, status, "fw_cfg item 0x%x cannot be read", key);
+	return STATUS_OK;
+}
+
+static enum status find_item(struct boot *boot, enum fwcfg_key size_key, enum fwcfg_key data_key,
+			     struct blob *ret_blob)
 {
 	uint32_t size;
 
-	if (fwcfg_read_integer(&boot->fwcfg, (uint16_t)key, 4, &size) != STATUS_OK || size == 0)
-		return false;
-	*ret_size = size;
-	return true;
-}
-
-static bool legacy_item(struct boot *boot, enum fwcfg_key size_key, enum fwcfg_key data_key,
-			struct blob *ret_blob)
-{
-	uint32_t size;
-
-	if (!item_size(boot, size_key, &size))
-		return false;
+	enum status status = read_item_size(boot, size_key, &size);
+	if (status != STATUS_OK)
+		return status;
+	if (size == 0)
+		return STATUS_NOT_FOUND;
 	*ret_blob = fwcfg_item(&boot->fwcfg, (uint16_t)data_key, size);
-	return true;
+	return STATUS_OK;
 }
 
-static bool legacy_kernel(struct boot *boot, struct kernel_source *kernel)
+/* Finds the list that the VMM attached to a kernel from the legacy items. */
+static enum status find_setup_data(struct boot *boot, struct kernel_source *kernel)
 {
 	struct setup_header header;
 	uint32_t assumed_load;
 
-	if (!legacy_item(boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &kernel->body) ||
-	    !legacy_item(boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &kernel->head) ||
-	    !read_start(kernel))
-		return false;
-	kernel->split = true;
-	kernel->setup_data = 0;
 	if (!span_read((struct span){kernel->start, kernel->start_size}, BZIMAGE_HEADER_OFFSET,
 		       sizeof(header), &header) ||
 	    le64_get(header.setup_data) == 0)
-		return true;
-	if (item_size(boot, FWCFG_KERNEL_ADDRESS, &assumed_load)) {
+		return STATUS_OK;
+	enum status status = read_item_size(boot, FWCFG_KERNEL_ADDRESS, &assumed_load);
+	if (status == STATUS_OK) {
 		kernel->setup_data = le64_get(header.setup_data);
 		kernel->assumed_load = assumed_load;
 	}
-	return true;
+	return status;
 }
 
-static bool file_kernel(struct boot *boot, const struct name *name, struct kernel_source *kernel)
+static enum status find_legacy_kernel(struct boot *boot, struct kernel_source *kernel)
 {
-	if (!fwcfg_find(&boot->fwcfg, name, &kernel->head) || !read_start(kernel))
-		return false;
-	kernel->split = false;
-	kernel->setup_data = 0;
-	return true;
+	enum status status =
+		find_item(boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &kernel->body);
+	if (status == STATUS_OK)
+		status = find_item(boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &kernel->head);
+	if (status == STATUS_OK)
+		status = read_start(boot, kernel);
+	if (status != STATUS_OK)
+		return status;
+	kernel->split = true;
+	return find_setup_data(boot, kernel);
 }
 
-static bool find_kernel(struct boot *boot)
+static enum status find_kernel_file(struct boot *boot, const struct name *name,
+				    struct kernel_source *kernel)
+{
+	kernel->split = false;
+	enum status status = find_file(boot, name, &kernel->head);
+	return status == STATUS_OK ? read_start(boot, kernel) : status;
+}
+
+static enum status find_kernel(struct boot *boot)
 {
 	struct kernel_source legacy;
 
-	if (file_kernel(boot, &opt_kernel, &boot->kernel))
-		return true;
+	enum status status = find_kernel_file(boot, &opt_kernel, &boot->kernel);
+	if (status != STATUS_NOT_FOUND)
+		return status;
+	status = find_kernel_file(boot, &etc_kernel, &boot->kernel);
+	if (status == STATUS_NOT_FOUND)
+		return find_legacy_kernel(boot, &boot->kernel);
+	if (status != STATUS_OK)
+		return status;
 	/* The file lacks a setup_data list that the legacy header has (rulings 7). */
-	if (file_kernel(boot, &etc_kernel, &boot->kernel)) {
-		if (legacy_kernel(boot, &legacy) && legacy.setup_data != 0)
-			boot->kernel = legacy;
-		return true;
-	}
-	return legacy_kernel(boot, &boot->kernel);
+	status = find_legacy_kernel(boot, &legacy);
+	if (status == STATUS_OK && legacy.setup_data != 0)
+		boot->kernel = legacy;
+	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static bool find_initrd(struct boot *boot)
+static enum status find_initrd(struct boot *boot)
 {
-	return fwcfg_find(&boot->fwcfg, &opt_initrd, &boot->initrd) ||
-	       fwcfg_find(&boot->fwcfg, &etc_initrd, &boot->initrd) ||
-	       legacy_item(boot, FWCFG_INITRD_SIZE, FWCFG_INITRD_DATA, &boot->initrd);
+	enum status status = find_file(boot, &opt_initrd, &boot->initrd);
+	if (status == STATUS_NOT_FOUND)
+		status = find_file(boot, &etc_initrd, &boot->initrd);
+	if (status == STATUS_NOT_FOUND)
+		status = find_item(boot, FWCFG_INITRD_SIZE, FWCFG_INITRD_DATA, &boot->initrd);
+	return status;
 }
 
-static bool find_cmdline(struct boot *boot)
+static enum status find_cmdline(struct boot *boot)
 {
-	return fwcfg_find(&boot->fwcfg, &opt_cmdline, &boot->cmdline) ||
-	       fwcfg_find(&boot->fwcfg, &etc_cmdline, &boot->cmdline) ||
-	       legacy_item(boot, FWCFG_CMDLINE_SIZE, FWCFG_CMDLINE_DATA, &boot->cmdline);
+	enum status status = find_file(boot, &opt_cmdline, &boot->cmdline);
+	if (status == STATUS_NOT_FOUND)
+		status = find_file(boot, &etc_cmdline, &boot->cmdline);
+	if (status == STATUS_NOT_FOUND)
+		status = find_item(boot, FWCFG_CMDLINE_SIZE, FWCFG_CMDLINE_DATA, &boot->cmdline);
+	return status;
 }
 
 enum status boot_find_payload(struct boot *boot)
@@ -123,11 +157,20 @@ enum status boot_find_payload(struct boot *boot)
 	boot->cmdline.size = 0;
 	if (!boot->has_fwcfg)
 		return refuse(&boot->why, STATUS_NOT_FOUND, "the machine has no fw_cfg device");
-	if (!find_kernel(boot))
-		return refuse(&boot->why, STATUS_NOT_FOUND, "the VMM supplies no kernel");
-	if (!find_initrd(boot))
+	enum status status = find_kernel(boot);
+	if (status == STATUS_NOT_FOUND)
+		return refuse(&boot->why, status, "the VMM supplies no kernel");
+	if (status == STATUS_OK)
+		status = find_initrd(boot);
+	if (status == STATUS_NOT_FOUND) {
 		log_line(&boot->log, LOG_DEBUG, "no initrd");
-	if (!find_cmdline(boot))
+		status = STATUS_OK;
+	}
+	if (status == STATUS_OK)
+		status = find_cmdline(boot);
+	if (status == STATUS_NOT_FOUND) {
 		log_line(&boot->log, LOG_DEBUG, "no command line");
-	return STATUS_OK;
+		status = STATUS_OK;
+	}
+	return status;
 }

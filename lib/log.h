@@ -20,8 +20,12 @@ struct log {
 	void (*write)(const char *text, size_t length);
 };
 
-/** Prints "slipway: " and the formatted line (format_text()) if @level is enabled. */
-void log_line(const struct log *log, enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+/** Prints "slipway: " and the formatted line (format_text()). */
+void log_write(const struct log *log, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/** log_write() if @at_level is enabled. A macro, so that a silent boot does not pay for calls. */
+#define log_line(to, at_level, ...)                                                                \
+	((at_level) > (to)->level ? (void)0 : log_write((to), __VA_ARGS__))
 
 #endif

@@ -145,6 +145,26 @@ enum status memmap_alloc(struct memmap *map, const struct memmap_request *reques
 	return STATUS_NO_MEMORY;
 }
 
+enum status memmap_alloc_low(struct memmap *map, uint64_t size, uint64_t alignment,
+			     enum memmap_type type, uint64_t *ret_start)
+{
+	struct memmap_request request = {
+		.size = size,
+		.alignment = alignment,
+		.min = MEMMAP_LOW_START,
+		.max = MEMMAP_LOW_END,
+		.type = type,
+	};
+
+	enum status status = memmap_alloc(map, &request, ret_start);
+	if (status != STATUS_NO_MEMORY)
+		return status;
+	request.min = 0x100000;
+	request.max = MEMMAP_4G;
+	request.top_down = true;
+	return memmap_alloc(map, &request, ret_start);
+}
+
 static enum memmap_type type_for_kernel(enum memmap_type type)
 {
 	return type >= MEMMAP_FIRMWARE ? MEMMAP_RAM : type;

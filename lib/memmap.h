@@ -36,6 +36,15 @@ struct memmap_entry {
 
 #define MEMMAP_ENTRIES_MAX 192
 
+/*
+ * Below this part of low memory is what a VMM may have left for us or for the
+ * kernel (start_info, memory map, command line, hash block); above it are the kernel's
+ * own trampoline and the EBDA.
+ */
+#define MEMMAP_LOW_START 0x30000
+#define MEMMAP_LOW_END   0x98000
+#define MEMMAP_4G        0x100000000ul
+
 /** Physical memory: sorted and without overlaps; free RAM is never next to free RAM. */
 struct memmap {
 	size_t count;
@@ -79,6 +88,14 @@ struct memmap_request {
  */
 MUST_CHECK enum status memmap_alloc(struct memmap *map, const struct memmap_request *request,
 				    uint64_t *ret_start);
+
+/**
+ * Claims @size bytes at a multiple of @alignment in the part of low memory that is
+ * ours, [MEMMAP_LOW_START, MEMMAP_LOW_END), or, when they do not fit, at the end
+ * of the RAM below 4 GiB. Errors as memmap_alloc().
+ */
+MUST_CHECK enum status memmap_alloc_low(struct memmap *map, uint64_t size, uint64_t alignment,
+					enum memmap_type type, uint64_t *ret_start);
 
 /** End of the RAM, claimed or free, that starts below @limit and is highest; 0 without RAM. */
 uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit);

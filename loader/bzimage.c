@@ -18,6 +18,7 @@
 #define KERNEL_SIZE_MIN     SECTOR_SIZE
 
 #define VERSION_2_06 0x0206
+#define VERSION_2_09 0x0209
 #define VERSION_2_10 0x020a
 #define VERSION_2_12 0x020c
 #define VERSION_2_14 0x020e
@@ -31,16 +32,8 @@
 #define ENTRY_64_OFFSET 0x200
 #define ALIGNMENT_MAX   (1ul << 30)
 #define PAGE_SIZE       0x1000ul
-#define FOUR_GIB        0x100000000ul
 
-/*
- * boot_params and the command line lie in low memory, where every kernel has them
- * mapped; the upper end stays clear of the EBDA and of the kernel's own trampoline.
- */
-#define LOW_MEMORY_START 0x30000
-#define LOW_MEMORY_END   0x98000
-
-/* The entries of one page of e820_table that a plan may need stay below this address. */
+/* Wider than any physical address (Intel SDM vol. 3, 4.1.4). */
 #define ADDRESS_MAX (1ul << 52)
 
 static enum status parse_placement(struct bzimage *image, struct reason *why)
@@ -79,6 +72,22 @@ static enum status parse_placement(struct bzimage *image, struct reason *why)
 	return STATUS_OK;
 }
 
+static uint64_t setup_size(const struct setup_header *header)
+{
+	unsigned sectors = header->setup_sects != 0 ? header->setup_sects : SETUP_SECTS_OF_0;
+
+	return (sectors + 1) * SECTOR_SIZE;
+}
+
+uint64_t bzimage_setup_size(struct span head)
+{
+	struct setup_header header;
+
+	if (!span_read(head, BZIMAGE_HEADER_OFFSET, sizeof(header), &header))
+		return 0;
+	return setup_size(&header);
+}
+
 enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_image,
 			  struct reason *why)
 {
@@ -107,8 +116,7 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_i
 
 	if ((header->loadflags & LOADED_HIGH) == 0)
 		return refuse(why, STATUS_UNSUPPORTED, "the kernel is a zImage, loaded low");
-	unsigned sectors = header->setup_sects != 0 ? header->setup_sects : SETUP_SECTS_OF_0;
-	image.setup_size = (sectors + 1) * SECTOR_SIZE;
+	image.setup_size = setup_size(header);
 	if (image.setup_size > size || size - image.setup_size < KERNEL_SIZE_MIN)
 		return refuse(why, STATUS_TRUNCATED,
 			      "the kernel has %lu bytes, its setup alone should be %lu", size,
@@ -136,13 +144,14 @@ static enum status place_kernel(const struct bzimage *image, struct memmap *map,
 				struct bzimage_plan *plan)
 {
 	uint64_t start = image->pref_address;
-	uint64_t limit = image->entry64 ? ADDRESS_MAX : FOUR_GIB;
+	uint64_t limit = image->above_4g ? ADDRESS_MAX : MEMMAP_4G;
 
 	plan->load = start;
 	plan->alignment = image->alignment;
 	if (image->relocatable && start % image->alignment != 0)
 		plan->alignment = image->min_alignment;
-	if (start % plan->alignment == 0 && start >= LOADED_HIGH_ADDRESS && start < limit &&
+	if (start % plan->alignment == 0 && start >= LOADED_HIGH_ADDRESS &&
+	    fits(start, image->memory_size, limit) &&
 	    memmap_claim(map, start, image->memory_size, MEMMAP_KERNEL) == STATUS_OK)
 		return STATUS_OK;
 	if (!image->relocatable)
@@ -150,7 +159,7 @@ static enum status place_kernel(const struct bzimage *image, struct memmap *map,
 
 	enum status status = STATUS_NO_MEMORY;
 	const uint64_t alignments[] = {image->alignment, image->min_alignment};
-	const uint64_t ends[] = {FOUR_GIB, image->above_4g ? ADDRESS_MAX : 0};
+	const uint64_t ends[] = {MEMMAP_4G, image->above_4g ? ADDRESS_MAX : 0};
 	for (unsigned i = 0; i < 4 && status == STATUS_NO_MEMORY; i++) {
 		const struct memmap_request request = {
 			.size = image->memory_size,
@@ -185,25 +194,6 @@ static enum status place_initrd(const struct bzimage *image, uint64_t size, stru
 	return status;
 }
 
-static enum status place_low(struct memmap *map, uint64_t size, uint64_t *ret_address)
-{
-	struct memmap_request request = {
-		.size = size,
-		.alignment = PAGE_SIZE,
-		.min = LOW_MEMORY_START,
-		.max = LOW_MEMORY_END,
-		.type = MEMMAP_BOOT_DATA,
-	};
-
-	enum status status = memmap_alloc(map, &request, ret_address);
-	if (status == STATUS_NO_MEMORY) {
-		request.max = FOUR_GIB;
-		request.top_down = true;
-		status = memmap_alloc(map, &request, ret_address);
-	}
-	return status;
-}
-
 enum status bzimage_plan(const struct bzimage *image, uint64_t initrd_size, uint64_t cmdline_bytes,
 			 struct memmap *map, struct bzimage_plan *ret_plan, struct reason *why)
 {
@@ -216,7 +206,8 @@ enum status bzimage_plan(const struct bzimage *image, uint64_t initrd_size, uint
 			      image->memory_size, image->pref_address);
 	plan.entry = plan.load + (image->entry64 ? ENTRY_64_OFFSET : 0);
 
-	status = place_low(map, sizeof(struct boot_params) + cmdline_bytes + 1, &plan.boot_params);
+	status = memmap_alloc_low(map, sizeof(struct boot_params) + cmdline_bytes + 1, PAGE_SIZE,
+				  MEMMAP_BOOT_DATA, &plan.boot_params);
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory for boot_params and the command line");
 	plan.cmdline = plan.boot_params + sizeof(struct boot_params);
@@ -287,7 +278,8 @@ enum status bzimage_fill_boot_params(const struct bzimage *image, const struct b
 	params->ext_cmd_line_ptr = high_half(plan->cmdline);
 	if (image->relocatable)
 		header->kernel_alignment = low_half(plan->alignment);
-	header->setup_data = le64_of(facts->setup_data);
+	if (image->version >= VERSION_2_09)
+		header->setup_data = le64_of(facts->setup_data);
 	if (image->version >= VERSION_2_14)
 		params->acpi_rsdp_addr = le64_of(facts->rsdp);
 	return fill_e820(map, params, why);

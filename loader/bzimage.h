@@ -123,6 +123,9 @@ struct bzimage {
 	uint32_t cmdline_size; /**< longest command line, without its terminator */
 };
 
+/** Bytes before the protected-mode kernel, by the image's first bytes; 0 if too few. */
+uint64_t bzimage_setup_size(struct span head);
+
 /**
  * Checks the first BZIMAGE_HEAD_SIZE bytes, @head, of an image of @size bytes.
  * STATUS_TRUNCATED, STATUS_BAD_FORMAT or STATUS_UNSUPPORTED with the reason.

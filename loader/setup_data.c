@@ -4,24 +4,17 @@
 #include <string.h>
 
 #define NODE_ALIGNMENT 16
-#define NODE_MIN       0x30000       /* rulings: where our part of low memory starts */
-#define NODE_MAX       0x100000000ul
 
 enum status setup_data_append(struct setup_data_list *list, uint32_t type, struct span data)
 {
-	const struct memmap_request request = {
-		.size = sizeof(struct setup_data) + data.size,
-		.alignment = NODE_ALIGNMENT,
-		.min = NODE_MIN,
-		.max = NODE_MAX,
-		.type = MEMMAP_BOOT_DATA,
-	};
+	uint64_t size = sizeof(struct setup_data) + data.size;
 	uint64_t address;
 
-	enum status status = memmap_alloc(list->map_of_memory, &request, &address);
+	enum status status = memmap_alloc_low(list->map_of_memory, size, NODE_ALIGNMENT,
+					      MEMMAP_BOOT_DATA, &address);
 	if (status != STATUS_OK)
 		return status;
-	struct setup_data *node = list->map(address, request.size);
+	struct setup_data *node = list->map(address, size);
 	if (node == NULL)
 		return STATUS_NO_MEMORY;
 	node->next = le64_of(0);

@@ -225,10 +225,20 @@ ap_start:
 	jmp .halt
 ap_start_end:
 
-; 16-bit mode after reset, cs base = IMAGE_IN_ROM.
+; 16-bit mode after reset, cs base = IMAGE_IN_ROM. On microvm, where this is also
+; at 0xffff0, an operating system that jumps there to reboot comes here too, with
+; devices and processors as it left them. CR4 is 0 after a reset and never under
+; Linux; such a caller gets the reset that it wants, by a triple fault, since microvm
+; has no reset port.
 reset16:
 	cli
 	cld
+	mov eax, cr4
+	test eax, eax
+	jz .reset
+	o32 lidt [cs:IN_IMAGE(no_idt)]
+	int3
+.reset:
 	o32 lgdt [cs:IN_IMAGE(reset_gdtr)]
 	mov eax, 0x11            ; ET, PE; the caches stay on
 	mov cr0, eax
@@ -245,6 +255,10 @@ align 4
 reset_gdtr:
 	dw gdt.end - gdt - 1
 	dd IN_ROM(gdt)
+
+no_idt:
+	dw 0
+	dd 0
 
 ; The GUIDed table of QEMU docs/specs/sev-guest-firmware.rst ends 0x20 bytes
 ; before the end of the image. Nothing is advertised yet.
