@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "arch/host/host.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "arch/io.h"
+#include "arch/machine.h"
+#include "lib/check.h"
+#include "lib/format.h"
+
+#define REGIONS_MAX 8
+#define DEVICES_MAX 8
+
+/* RAM repeats one run of bytes, whose pages are copied when they are written to. */
+#define PATTERN_SIZE 0x1000000ul
+
+/* Ours does not have the stack and the page tables that the real one has. */
+#define WORK_AREA_START 0x30000
+#define WORK_AREA_SIZE  0x23000
+
+struct host host;
+
+static struct arch_range ram[REGIONS_MAX], refused[REGIONS_MAX];
+static size_t ram_count, refused_count;
+static struct host_device devices[DEVICES_MAX];
+static size_t device_count;
+static uint8_t *guest;         /* where guest-physical address 0 is */
+static const uint8_t *pattern;
+static int pattern_file = -1;
+static void *image_alias;
+static size_t image_alias_size;
+static jmp_buf escape;
+static bool running;
+static enum host_end end_of_run;
+
+static _Noreturn void broken(const char *what)
+{
+	fprintf(stderr, "arch/host: %s\n", what);
+	abort();
+}
+
+/* -- memory ---------------------------------------------------------------- */
+
+static void make_pattern(void)
+{
+	uint64_t x = 88172645463325252ul;
+	uint64_t *words;
+
+	pattern_file = memfd_create("pattern", 0);
+	if (pattern_file < 0 || ftruncate(pattern_file, PATTERN_SIZE) != 0)
+		broken("no memory for the pattern");
+	words = mmap(NULL, PATTERN_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, pattern_file, 0);
+	guest = mmap(NULL, HOST_OWN_START, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		     -1, 0);
+	if (words == MAP_FAILED || guest == MAP_FAILED)
+		broken("no address space for the guest");
+	/* xorshift: G. Marsaglia, Journal of Statistical Software 8 (14), 2003 */
+	for (size_t i = 0; i < PATTERN_SIZE / sizeof(*words); i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		words[i] = x;
+	}
+	pattern = (const uint8_t *)words;
+}
+
+void host_add_ram(uint64_t start, uint64_t size)
+{
+	if (ram_count == REGIONS_MAX || start % HOST_PAGE != 0 || size % HOST_PAGE != 0 ||
+	    start > HOST_OWN_START || size > HOST_OWN_START - start)
+		broken("host_add_ram() cannot have that");
+	for (uint64_t at = start; at < start + size;) {
+		uint64_t offset = at % PATTERN_SIZE;
+		uint64_t piece = PATTERN_SIZE - offset;
+		if (piece > start + size - at)
+			piece = start + size - at;
+		if (mmap(guest + at, piece, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, pattern_file,
+			 (off_t)offset) == MAP_FAILED)
+			broken("no memory for the guest");
+		at += piece;
+	}
+	ram[ram_count++] = (struct arch_range){start, size};
+}
+
+static void remove_ram(void)
+{
+	for (size_t i = 0; i < ram_count; i++) {
+		if (mmap(guest + ram[i].start, ram[i].size, PROT_NONE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+			 0) == MAP_FAILED)
+			broken("the guest's memory cannot be taken back");
+	}
+	ram_count = 0;
+}
+
+static bool is_ram(uint64_t address, uint64_t size)
+{
+	for (size_t i = 0; i < ram_count; i++) {
+		if (address >= ram[i].start && address - ram[i].start < ram[i].size &&
+		    size <= ram[i].size - (address - ram[i].start))
+			return true;
+	}
+	return false;
+}
+
+void *host_memory(uint64_t address, uint64_t size)
+{
+	if (address >= HOST_OWN_START && address < HOST_OWN_END)
+		return size <= HOST_OWN_END - address ? (void *)(uintptr_t)address : NULL;
+	return is_ram(address, size) ? guest + address : NULL;
+}
+
+void host_refuse_map(uint64_t start, uint64_t size)
+{
+	if (refused_count == REGIONS_MAX)
+		broken("too many refused ranges");
+	refused[refused_count++] = (struct arch_range){start, size};
+}
+
+void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
+{
+	host.maps++;
+	if (length == 0 || memory != ARCH_MEMORY_RAM)
+		return NULL;
+	for (size_t i = 0; i < refused_count; i++) {
+		if (address < refused[i].start + refused[i].size &&
+		    refused[i].start < address + length)
+			return NULL;
+	}
+	return host_memory(address, length);
+}
+
+/* Pages that were never written are still the file's: proc_pid_pagemap(5), bit 61. */
+static bool page_written(int pagemap, uint64_t address)
+{
+	uint64_t entry;
+	off_t at = (off_t)((uintptr_t)(guest + address) / HOST_PAGE * sizeof(entry));
+
+	if (pagemap < 0 || pread(pagemap, &entry, sizeof(entry), at) != sizeof(entry))
+		return true;
+	return (entry >> 62 & 3) != 0 && (entry >> 61 & 1) == 0;
+}
+
+bool host_find_change(bool (*allowed)(void *context, uint64_t address), void *context,
+		      uint64_t *ret_address)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY);
+	bool found = false;
+
+	for (size_t i = 0; i < ram_count && !found; i++) {
+		for (uint64_t page = 0; page < ram[i].size && !found; page += HOST_PAGE) {
+			uint64_t start = ram[i].start + page;
+			if (!page_written(pagemap, start))
+				continue;
+			for (uint64_t at = start; at < start + HOST_PAGE && !found; at++) {
+				found = guest[at] != pattern[at % PATTERN_SIZE] &&
+					!allowed(context, at);
+				if (found)
+					*ret_address = at;
+			}
+		}
+	}
+	if (pagemap >= 0)
+		close(pagemap);
+	return found;
+}
+
+static void remove_image(void)
+{
+	if (image_alias != NULL)
+		munmap(image_alias, image_alias_size);
+	image_alias = NULL;
+}
+
+void host_image_in_rom(const void *bytes, size_t size)
+{
+	remove_image();
+	host.image = (struct arch_range){(uintptr_t)bytes, size};
+}
+
+/*
+ * Firmware reads its own image through plain pointers, so it has to be at the
+ * same address in this process as in the guest; read-only, to catch writes.
+ */
+void host_image_in_ram(uint64_t address, const void *bytes, size_t size)
+{
+	void *place = host_memory(address, size);
+
+	if (place == NULL)
+		broken("the image has to be in RAM");
+	memcpy(place, bytes, size);
+	remove_image();
+	image_alias_size = size;
+	image_alias = mmap((void *)(uintptr_t)address, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (image_alias == MAP_FAILED)
+		broken("the image's address is taken in this process");
+	memcpy(image_alias, bytes, size);
+	mprotect(image_alias, size, PROT_READ);
+	host.image = (struct arch_range){address, size};
+}
+
+struct arch_range arch_image(void)
+{
+	return host.image;
+}
+
+struct arch_range arch_work_area(void)
+{
+	return (struct arch_range){WORK_AREA_START, WORK_AREA_SIZE};
+}
+
+/* -- ports ----------------------------------------------------------------- */
+
+void host_add_device(const struct host_device *device)
+{
+	if (device_count == DEVICES_MAX)
+		broken("too many devices");
+	devices[device_count++] = *device;
+}
+
+static void count_access(uint16_t port, unsigned width, bool write, uint32_t value)
+{
+	if (host.accesses < HOST_ACCESSES_MAX)
+		host.access[host.accesses] =
+			(struct host_access){port, (uint8_t)width, write, value};
+	host.accesses++;
+}
+
+static const struct host_device *find_device(uint16_t port)
+{
+	for (size_t i = 0; i < device_count; i++) {
+		if (port >= devices[i].first && port <= devices[i].last)
+			return &devices[i];
+	}
+	return NULL;
+}
+
+static uint32_t port_read(uint16_t port, unsigned width)
+{
+	const struct host_device *device = find_device(port);
+	uint32_t value = 0xffffffffu;
+
+	if (device != NULL && device->read != NULL)
+		value = device->read(port, width);
+	value &= 0xffffffffu >> (32 - 8 * width);
+	count_access(port, width, false, value);
+	return value;
+}
+
+static void port_write(uint16_t port, unsigned width, uint32_t value)
+{
+	const struct host_device *device = find_device(port);
+
+	count_access(port, width, true, value);
+	if (device != NULL && device->write != NULL)
+		device->write(port, width, value);
+}
+
+uint8_t arch_in8(uint16_t port)
+{
+	return (uint8_t)port_read(port, 1);
+}
+
+uint16_t arch_in16(uint16_t port)
+{
+	return (uint16_t)port_read(port, 2);
+}
+
+uint32_t arch_in32(uint16_t port)
+{
+	return port_read(port, 4);
+}
+
+void arch_out8(uint16_t port, uint8_t value)
+{
+	port_write(port, 1, value);
+}
+
+void arch_out16(uint16_t port, uint16_t value)
+{
+	port_write(port, 2, value);
+}
+
+void arch_out32(uint16_t port, uint32_t value)
+{
+	port_write(port, 4, value);
+}
+
+void arch_in8_string(uint16_t port, void *buffer, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		((uint8_t *)buffer)[i] = (uint8_t)port_read(port, 1);
+	host.string_bytes += count;
+}
+
+uint32_t arch_mmio_read32(uint64_t address)
+{
+	const uint32_t *memory = host_memory(address, sizeof(*memory));
+
+	host.mmio++;
+	return memory != NULL ? *memory : 0xffffffffu;
+}
+
+void arch_mmio_write32(uint64_t address, uint32_t value)
+{
+	uint32_t *memory = host_memory(address, sizeof(*memory));
+
+	host.mmio++;
+	if (memory != NULL)
+		*memory = value;
+}
+
+void arch_barrier(void)
+{
+	host.barriers++;
+	__asm__ volatile("" ::: "memory");
+}
+
+void arch_relax(void)
+{
+	host.relaxes++;
+}
+
+/* -- the rest of the seam -------------------------------------------------- */
+
+bool arch_random(uint64_t *ret_value)
+{
+	if (host.random_left == 0)
+		return false;
+	*ret_value = host.random[HOST_RANDOM_MAX - host.random_left--];
+	return true;
+}
+
+enum status arch_set_memory_types(uint64_t uncached_start, unsigned cpus)
+{
+	host.memory_types.calls++;
+	host.memory_types.uncached_start = uncached_start;
+	host.memory_types.cpus = cpus;
+	return host.memory_types.result;
+}
+
+_Noreturn void arch_handoff(const struct arch_handoff *handoff)
+{
+	host.handoff = *handoff;
+	host_leave(HOST_HANDOFF);
+}
+
+_Noreturn void check_failed(const char *what)
+{
+	format_text(host.check, sizeof(host.check), "%s", what);
+	host_leave(HOST_CHECK);
+}
+
+_Noreturn void host_leave(enum host_end end)
+{
+	if (!running) {
+		fprintf(stderr, "arch/host: left with %d outside of host_run(): %s%s\n", (int)end,
+			host.check, host.fatal.reason);
+		abort();
+	}
+	end_of_run = end;
+	longjmp(escape, 1);
+}
+
+enum host_end host_run(void (*function)(void *argument), void *argument)
+{
+	if (running)
+		broken("host_run() inside host_run()");
+	running = true;
+	end_of_run = HOST_RETURNED;
+	if (setjmp(escape) == 0)
+		function(argument);
+	running = false;
+	return end_of_run;
+}
+
+void host_reset(void)
+{
+	if (pattern == NULL)
+		make_pattern();
+	remove_ram();
+	remove_image();
+	host_reset_fwcfg();
+	refused_count = 0;
+	device_count = 0;
+	running = false;
+	memset(&host, 0, sizeof(host));
+}

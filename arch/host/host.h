@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef ARCH_HOST_HOST_H
+#define ARCH_HOST_HOST_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/handoff.h"
+#include "arch/memory.h"
+#include "lib/status.h"
+
+/*
+ * The seam for unit tests: a machine of memory and devices that a test puts
+ * together. It is the one place of the project that has globals, since the
+ * functions of the seam take no context.
+ *
+ * Addresses below HOST_OWN_START are guest-physical. Those from there to
+ * HOST_OWN_END are pointers of this process, so that firmware which hands out
+ * the address of a variable works unchanged.
+ */
+#define HOST_OWN_START (1ul << 40)
+#define HOST_OWN_END   (1ul << 47)
+
+#define HOST_PAGE 0x1000ul
+
+/** How a run of the firmware ended. */
+enum host_end {
+	HOST_RETURNED,
+	HOST_HANDOFF, /**< host.handoff */
+	HOST_FATAL,   /**< host.fatal */
+	HOST_CHECK,   /**< host.check */
+	HOST_EXIT,    /**< a write to isa-debug-exit, host.exit_value */
+};
+
+/** One access to a port, as the device sees it. */
+struct host_access {
+	uint16_t port;
+	uint8_t width; /**< bytes */
+	bool write;
+	uint32_t value;
+};
+
+/** A device on the port bus. Reads where none is give ones, writes are lost. */
+struct host_device {
+	uint16_t first, last;
+	uint32_t (*read)(uint16_t port, unsigned width);
+	void (*write)(uint16_t port, unsigned width, uint32_t value);
+};
+
+/** What is known of fw_cfg devices: tests/unit/test_fwcfg.c, docs/fw_cfg.md. */
+enum host_fwcfg_kind {
+	HOST_FWCFG_QEMU,             /**< DMA as fw_cfg.rst has it; long reads give zeros */
+	HOST_FWCFG_CLOUD_HYPERVISOR, /**< other bits for SKIP, SELECT, WRITE; long reads stop */
+	HOST_FWCFG_CROSVM,           /**< selector and data register only */
+};
+
+/** One DMA command as the device decoded it. */
+struct host_dma {
+	uint32_t control;
+	uint32_t length;
+	uint64_t address;
+	uint16_t key;    /**< the item it worked on, */
+	uint64_t offset; /**< from here */
+};
+
+#define HOST_ACCESSES_MAX 4096
+#define HOST_DMAS_MAX     512
+#define HOST_TEXT_SIZE    16384
+#define HOST_PCI_MAX      8
+#define HOST_RANDOM_MAX   8
+
+struct host_item {
+	uint16_t key;
+	bool writable;
+	uint8_t *bytes; /**< exactly @size, on the heap */
+	uint64_t size;
+};
+
+struct host {
+	/* Access counts; every access to a port is one VM exit. */
+	size_t accesses;
+	struct host_access access[HOST_ACCESSES_MAX]; /**< the first ones */
+	size_t string_bytes; /**< by arch_in8_string(), also counted in accesses */
+	size_t mmio, barriers, relaxes;
+
+	/* Memory */
+	size_t maps;
+	struct arch_range image; /**< in ROM unless host_image_in_ram() was called */
+
+	struct {
+		enum host_fwcfg_kind kind;
+		/* Faults: the number of the DMA that fails, or never completes; 0: none. */
+		size_t fail_dma, hang_dma;
+		bool dry; /**< count and log DMA, but move no data */
+		size_t selects, data_reads;
+		size_t dmas;
+		struct host_dma dma[HOST_DMAS_MAX]; /**< the first ones */
+		size_t long_reads; /**< beyond the end of a file or of a data item */
+		uint16_t selected;
+		uint64_t offset;
+	} fwcfg;
+
+	struct {
+		uint16_t address; /**< bus, device, function as port 0xcf8 has them */
+		uint8_t space[256];
+	} pci[HOST_PCI_MAX];
+	size_t pci_functions;
+
+	uint8_t cmos[128];
+
+	char console[HOST_TEXT_SIZE]; /**< terminated */
+	size_t console_length;
+
+	uint64_t random[HOST_RANDOM_MAX]; /**< what arch_random() gives, */
+	size_t random_left;               /**< this many times; then it fails */
+
+	struct {
+		size_t calls;
+		uint64_t uncached_start;
+		unsigned cpus;
+		enum status result; /**< set by the test */
+	} memory_types;
+
+	/* How it ended */
+	struct arch_handoff handoff;
+	struct {
+		char stage[32];
+		enum status status;
+		char reason[REASON_SIZE];
+	} fatal;
+	char check[128];
+	uint32_t exit_value;
+};
+
+extern struct host host;
+
+/** A new machine: no memory, no devices, all counts zero. */
+void host_reset(void);
+
+/** Runs @function until it returns or leaves through the seam. */
+enum host_end host_run(void (*function)(void *argument), void *argument);
+
+/** For devices: ends host_run() with @end. */
+_Noreturn void host_leave(enum host_end end);
+
+/**
+ * RAM at [start, start + size), whole pages. Its content is an arbitrary pattern,
+ * so nothing may rely on zeros, and each write to it can be found again.
+ */
+void host_add_ram(uint64_t start, uint64_t size);
+
+/** arch_map() refuses what touches [start, start + size). */
+void host_refuse_map(uint64_t start, uint64_t size);
+
+/** @size bytes at @address, of the guest or of ours; NULL where there are none. */
+void *host_memory(uint64_t address, uint64_t size);
+
+/**
+ * Finds the first byte of RAM that has another value than at first and for which
+ * @allowed says no.
+ */
+bool host_find_change(bool (*allowed)(void *context, uint64_t address), void *context,
+		      uint64_t *ret_address);
+
+/** The image, @size bytes of it, as if it ran in ROM or in RAM at @address. */
+void host_image_in_rom(const void *bytes, size_t size);
+void host_image_in_ram(uint64_t address, const void *bytes, size_t size);
+
+void host_add_device(const struct host_device *device);
+void host_add_fwcfg(enum host_fwcfg_kind kind);
+void host_add_cmos(void);
+void host_add_debug_exit(void);
+/** Mechanism 1 of PCI configuration; without functions all reads give ones. */
+void host_add_pci(void);
+/** A function with the identity @id (device and vendor); returns its configuration space. */
+uint8_t *host_add_pci_function(uint8_t bus, uint8_t device, uint8_t function, uint32_t id);
+/** The host bridges that QEMU's machines have, with their power management. */
+void host_add_i440fx(void);
+void host_add_q35(void);
+
+/** The item with number @key: a copy of @size bytes. Replaces what was there. */
+struct host_item *host_fwcfg_item(uint16_t key, const void *bytes, size_t size);
+/** An integer item of @width bytes. */
+void host_fwcfg_integer(uint16_t key, size_t width, uint32_t value);
+/** A file, listed in the directory with its size; @name may fill its field. */
+struct host_item *host_fwcfg_file(const char *name, const void *bytes, size_t size);
+/** An entry of the directory alone. */
+void host_fwcfg_entry(const char *name, uint16_t key, uint32_t size);
+/** The item with this number, or NULL. */
+struct host_item *host_fwcfg_find(uint16_t key);
+
+/* Ends of host_reset() for the devices. */
+void host_reset_fwcfg(void);
+
+#endif

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make unit                 every module, built for this machine, under ASan and UBSan
+# make unit T=memmap        the tests with that in their name; T='fwcfg_*' as well
+# make unit-coverage        the lines and branches that they reach, by gcov
+# make layers               who includes whom, against architecture.md
+
+unit := $(O)/unit
+unit_modules := host lib span memmap fwcfg fdt bzimage setup_data script rsdp smbios chipset \
+	console payload boot
+unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
+
+# The modules under test, the seam's double, and what the tests share.
+unit_srcs := $(filter-out arch/%,$(srcs)) \
+	$(addprefix arch/host/,console.c devices.c fwcfg.c host.c) \
+	$(addprefix tests/unit/,kernel.c machine.c recording.c unit.c)
+unit_objs := $(unit_srcs:%=$(unit)/%.o)
+unit_archive := $(unit)/slipway.a
+
+unit_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+	$(unit_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE \
+	$(defines) -DUNIT_DATA='"$(CURDIR)/tests/data"' \
+	-I. -Iarch/include -Itests/unit
+
+$(unit)/setup: tests/tools/need
+	@mkdir -p $(@D)
+	$(Q)tests/tools/need gcc libcmocka-dev $(if $(findstring clang,$(CC)),clang libclang-rt-dev)
+	@touch $@
+
+$(unit)/%.c.o: %.c $(unit)/setup Makefile tests/unit/module.mk
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$<)
+	$(Q)$(CC) $(unit_cflags) -MMD -MP -c $< -o $@
+
+$(unit_archive): $(unit_objs)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+# lib/span.c as it is where there is no SSE2.
+unit_extra_span := $(unit)/lib/span_portable.c.o
+$(unit_extra_span): lib/span.c $(unit)/setup Makefile tests/unit/module.mk
+	@mkdir -p $(@D)
+	$(call say,HOSTCC,$< without SSE2)
+	$(Q)$(CC) $(unit_cflags) -U__SSE2__ -Dspan_sum=span_sum_portable -MMD -MP -c $< -o $@
+
+# The console of the x86 port, in the place of the double's.
+unit_extra_console := $(unit)/arch/x86_64/console.c.o
+# The map of memory of a boot is seen where it is handed to the kernel.
+unit_flags_boot := -Wl,--wrap=bzimage_fill_boot_params
+unit_flags_payload := $(unit_flags_boot)
+
+$(unit_tests): $(unit)/tests/unit/test_%: $(unit)/tests/unit/test_%.c.o $(unit_archive) \
+		$(unit_extra_console) $(unit_extra_span)
+	$(call say,HOSTLD,$@)
+	$(Q)$(CC) $(unit_instrument) $(unit_flags_$*) $< $(unit_extra_$*) $(unit_archive) \
+		-lcmocka -o $@
+
+-include $(unit_objs:.o=.d) $(unit_tests:=.c.d) $(unit_extra_console:.o=.d)
+# A test's object is worth keeping between builds.
+.SECONDARY: $(unit_tests:=.c.o)
+
+.PHONY: unit unit-coverage layers
+unit: $(unit_tests) layers
+	$(Q)tests/unit/run '$(T)' $(unit_tests)
+
+unit-coverage:
+	$(Q)find $(O)/coverage -name '*.gcda' -delete 2>/dev/null || :
+	$(Q)$(MAKE) --no-print-directory unit O=$(O)/coverage CC=gcc \
+		unit_instrument='-O0 --coverage' | sed -n '/^unit:/p'
+	$(Q)tests/unit/coverage $(O)/coverage/unit $(filter-out arch/%,$(srcs))
+
+layers:
+	$(Q)tests/tools/check_layers

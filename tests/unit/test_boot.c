@@ -1,0 +1,958 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "boot/boot.h"
+#include "machine.h"
+
+/* Whole boots, from the first line of C to the kernel, on each kind of machine. */
+
+#define START_INFO 0x6000ul
+#define PVH_MAP    0x7000ul
+
+#define CMDLINE "console=ttyS0 quiet"
+
+static struct kernel kernel;
+static uint8_t initrd[5000];
+
+static int setup(void **state)
+{
+	unit_setup(state);
+	kernel = kernel_make(3, 8192);
+	unit_random_bytes(initrd, sizeof(initrd));
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	kernel_free(&kernel);
+	return unit_teardown(state);
+}
+
+static void add_payload(void)
+{
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+	host_fwcfg_file("opt/org.slipway/initrd", initrd, sizeof(initrd));
+	host_fwcfg_file("opt/org.slipway/cmdline", CMDLINE, strlen(CMDLINE));
+}
+
+static void handed_off(enum host_end end)
+{
+	if (end != HOST_HANDOFF)
+		print_error("%s%s\n", host.console, host.check);
+	assert_int_equal(end, HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), CMDLINE);
+}
+
+static void boots(void)
+{
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_string_equal(host.console, "");
+}
+
+static void fails_at(enum host_end end, const char *stage, enum status status)
+{
+	if (end == HOST_HANDOFF)
+		print_error("it boots\n");
+	assert_int_equal(end, HOST_FATAL);
+	machine_check_fatal(stage, status);
+}
+
+static void fails(const char *stage, enum status status)
+{
+	fails_at(machine_boot(ARCH_ENTRY_RESET, 0), stage, status);
+}
+
+/* A machine without tables. */
+static void plain(uint64_t low, uint64_t high)
+{
+	machine_new(low, high);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(low, high);
+	add_payload();
+}
+
+/* -- machines of QEMU ------------------------------------------------------------------ */
+
+static void recorded(const char *name)
+{
+	machine_new(256 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_recording(name);
+	host_fwcfg_integer(FWCFG_CPUS, 2, 2);
+	add_payload();
+}
+
+/* The RSDP that the kernel is told of is also the one that a scan finds. */
+static void check_acpi(void)
+{
+	uint64_t rsdp = get64(machine_params() + PARAMS_ACPI_RSDP_ADDR);
+	uint64_t found = 0;
+
+	assert_in_range(rsdp, 0xe0000, 0xeffff);
+	for (uint64_t at = 0xe0000; at < 0x100000; at += 16) {
+		const uint8_t *bytes = host_memory(at, 20);
+		if (bytes == NULL || memcmp(bytes, "RSD PTR ", 8) != 0)
+			continue;
+		assert_int_equal(found, 0);
+		assert_int_equal(unit_sum(bytes, 20), 0);
+		found = at;
+	}
+	assert_int_equal(found, rsdp);
+	const uint8_t *bytes = host_memory(rsdp, 36);
+	uint64_t root = bytes[15] >= 2 ? get64(bytes + 24) : get32(bytes + 16);
+	assert_int_equal(machine_e820_type(root), MEMMAP_ACPI);
+}
+
+static void check_smbios(bool expected)
+{
+	unsigned found = 0;
+
+	for (uint64_t at = 0xf0000; at < 0x100000; at += 16) {
+		const uint8_t *bytes = host_memory(at, 32);
+		bool two = memcmp(bytes, "_SM_", 4) == 0 && unit_sum(bytes, 31) == 0;
+		bool three = memcmp(bytes, "_SM3_", 5) == 0 && unit_sum(bytes, 24) == 0;
+		if (!two && !three)
+			continue;
+		found++;
+		uint64_t table = two ? get32(bytes + 24) : get64(bytes + 16);
+		assert_int_equal(machine_e820_type(table), MEMMAP_RESERVED);
+		assert_int_equal(*(const uint8_t *)host_memory(table, 1), 0);
+	}
+	assert_int_equal(found, expected ? 1 : 0);
+}
+
+static void boot_q35(void **state)
+{
+	static const char *const names[] = {"q35-7.2", "q35-10.0", "q35-vmgenid-7.2"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		recorded(names[i]);
+		host_add_q35();
+		boots();
+		check_acpi();
+		check_smbios(true);
+		assert_int_equal(machine_e820_type(0xb0000000), MEMMAP_RESERVED);
+		assert_int_equal(machine_e820_type(0xbfffffff), MEMMAP_RESERVED);
+		assert_int_equal(machine_e820_type(0xc0000000), 0);
+		assert_int_equal(get32(host.pci[0].space + 0x60), 0xb0000001);
+		assert_int_equal(host.pci[0].space[0x96], 0x33);
+		assert_int_equal(host.memory_types.calls, 1);
+		assert_int_equal(host.memory_types.uncached_start, 256 * MIB);
+		assert_int_equal(host.memory_types.cpus, 2);
+	}
+}
+
+static void boot_pc(void **state)
+{
+	static const char *const names[] = {"pc-7.2", "pc-10.0"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		recorded(names[i]);
+		host_add_i440fx();
+		boots();
+		check_acpi();
+		check_smbios(true);
+		assert_int_equal(host.pci[0].space[0x5f], 0x33);
+		assert_int_equal(get32(host.pci[1].space + 0x40), 0x601);
+		/* The reset stub ends the machine through port 0xcf9. */
+		assert_memory_equal(host_memory(0xffff0, 3), "\xba\xf9\x0c", 3);
+	}
+}
+
+static void boot_microvm(void **state)
+{
+	static const char *const names[] = {"microvm-7.2", "microvm-10.0"};
+	uint8_t before[16];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		recorded(names[i]);
+		memcpy(before, host_memory(0xffff0, 16), 16);
+		boots();
+		check_acpi();
+		check_smbios(false);
+		/* There, the image itself is at 0xf0000. */
+		assert_memory_equal(host_memory(0xffff0, 16), before, 16);
+	}
+}
+
+static void boot_without_tables(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	boots();
+	assert_int_equal(get64(machine_params() + PARAMS_ACPI_RSDP_ADDR), 0);
+	check_smbios(false);
+	assert_int_equal(host.memory_types.calls, 1);
+	assert_int_equal(host.memory_types.cpus, 1);
+}
+
+static void boot_over_the_data_port(void **state)
+{
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_CROSVM);
+	machine_add_e820(64 * MIB, 0);
+	add_payload();
+	boots();
+	assert_int_equal(host.fwcfg.dmas, 0);
+}
+
+/* Tables in the BIOS area need RAM there, or they go elsewhere. */
+static void boot_with_a_bios_area_of_rom(void **state)
+{
+	(void)state;
+	recorded("q35-7.2");
+	host_add_q35();
+	host_refuse_map(0xe0000, 0x20000);
+	boots();
+	uint64_t rsdp = get64(machine_params() + PARAMS_ACPI_RSDP_ADDR);
+	assert_true(rsdp >= MIB);
+	assert_memory_equal(host_memory(rsdp, 8), "RSD PTR ", 8);
+	assert_int_equal(machine_e820_type(rsdp), MEMMAP_ACPI);
+}
+
+static void boot_each_protocol(void **state)
+{
+	(void)state;
+	for (unsigned version = 0x206; version <= 0x20f; version++) {
+		kernel_free(&kernel);
+		kernel = kernel_make(3, 8192);
+		kernel_set_version(&kernel, version);
+		plain(64 * MIB, 0);
+		boots();
+	}
+}
+
+static void boot_by_the_32_bit_entry(void **state)
+{
+	(void)state;
+	put16(kernel.bytes + XLOADFLAGS, 0);
+	plain(64 * MIB, 0);
+	boots();
+	assert_int_equal(host.handoff.mode, ARCH_MODE_LINUX_32);
+	assert_int_equal(host.handoff.entry, 16 * MIB);
+}
+
+static void boot_from_a_kernel_elsewhere(void **state)
+{
+	(void)state;
+	put64(kernel.bytes + PREF_ADDRESS, 48 * MIB);
+	plain(64 * MIB, 0);
+	boots();
+	assert_int_equal(host.handoff.entry, 48 * MIB + 0x200);
+}
+
+static void boot_above_4g(void **state)
+{
+	(void)state;
+	/* All that is below is too small for the kernel. */
+	plain(18 * MIB, 64 * MIB);
+	boots();
+	assert_int_equal(host.handoff.entry, 4 * GIB + 0x200);
+}
+
+static void boot_with_an_initrd_above_4g(void **state)
+{
+	enum { SIZE = 48 << 20 };
+	uint8_t *large = malloc(SIZE);
+
+	(void)state;
+	assert_non_null(large);
+	memset(large, 0xa5, SIZE);
+	machine_new(32 * MIB, 128 * MIB);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(32 * MIB, 128 * MIB);
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+	host_fwcfg_file("opt/org.slipway/initrd", large, SIZE);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	machine_check_handoff(&kernel, large, SIZE, "");
+	assert_int_equal(get32(machine_params() + PARAMS_EXT_RAMDISK_IMAGE), 1);
+	free(large);
+}
+
+/* Must hold: no growth with the size of kernel or initrd. */
+static void boot_costs_the_same_for_any_size(void **state)
+{
+	size_t accesses[2], maps[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		kernel_free(&kernel);
+		kernel = kernel_make(3, i == 0 ? 1024 : 3 * MIB);
+		plain(64 * MIB, 0);
+		boots();
+		accesses[i] = host.accesses;
+		maps[i] = host.maps;
+	}
+	assert_int_equal(accesses[0], accesses[1]);
+	assert_int_equal(maps[0], maps[1]);
+}
+
+/* Every access is an exit of the VM. The bound is what it takes today. */
+static void boot_access_count(void **state)
+{
+	(void)state;
+	recorded("microvm-7.2");
+	boots();
+	print_message("microvm: %zu accesses, %zu of them DMA\n", host.accesses, host.fwcfg.dmas);
+	assert_in_range(host.accesses, 1, 40);
+	recorded("q35-7.2");
+	host_add_q35();
+	boots();
+	print_message("q35: %zu accesses, %zu of them DMA\n", host.accesses, host.fwcfg.dmas);
+	assert_in_range(host.accesses, 1, 90);
+}
+
+/* -- the memory map ------------------------------------------------------------------------ */
+
+static void e820_entry(uint8_t *at, uint64_t start, uint64_t size, uint32_t type)
+{
+	put64(at, start);
+	put64(at + 8, size);
+	put32(at + 16, type);
+}
+
+static void boot_e820_types_and_overlaps(void **state)
+{
+	uint8_t entries[6 * 20];
+
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	e820_entry(entries, 60 * MIB, MIB, 0xdead);
+	e820_entry(entries + 20, 61 * MIB, MIB, 4);
+	e820_entry(entries + 40, 62 * MIB, MIB, 0);
+	e820_entry(entries + 60, 0, 64 * MIB, 1);
+	e820_entry(entries + 80, 63 * MIB, 0, 2);
+	e820_entry(entries + 100, 4 * GIB, GIB, 12);
+	host_fwcfg_file("etc/e820", entries, sizeof(entries));
+	add_payload();
+	boots();
+	assert_int_equal(machine_e820_type(59 * MIB), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(60 * MIB), MEMMAP_RESERVED);
+	assert_int_equal(machine_e820_type(61 * MIB), MEMMAP_NVS);
+	assert_int_equal(machine_e820_type(62 * MIB), MEMMAP_RESERVED);
+	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(4 * GIB), MEMMAP_RESERVED);
+	/* What PCs have there, whatever the VMM says. */
+	assert_int_equal(machine_e820_type(0x9ffff), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(0xa0000), MEMMAP_RESERVED);
+	assert_int_equal(machine_e820_type(0xfffff), MEMMAP_RESERVED);
+	assert_int_equal(machine_e820_type(0xffffffff), MEMMAP_RESERVED);
+}
+
+static void boot_e820_size(void **state)
+{
+	static uint8_t entries[129 * 20];
+	static const size_t bad[] = {1, 19, 21, 39, 128 * 20 + 1, 129 * 20};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		machine_new(64 * MIB, 0);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		host_fwcfg_file("etc/e820", entries, bad[i]);
+		add_payload();
+		fails("memory", STATUS_BAD_FORMAT);
+	}
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_entry("etc/e820", 0x100, 0xffffffff);
+	add_payload();
+	fails("memory", STATUS_BAD_FORMAT);
+	/* 128 of them, all the same but for the first. */
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	for (size_t i = 0; i < 128; i++)
+		e820_entry(entries + 20 * i, 0, 64 * MIB, 1);
+	host_fwcfg_file("etc/e820", entries, 128 * 20);
+	add_payload();
+	boots();
+}
+
+static void boot_e820_of_many_ranges(void **state)
+{
+	static uint8_t entries[128 * 20];
+
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	e820_entry(entries, 0, 64 * MIB, 1);
+	for (uint64_t i = 1; i < 128; i++)
+		e820_entry(entries + 20 * i, 4 * GIB + 2 * i * MIB, MIB, 2);
+	host_fwcfg_file("etc/e820", entries, sizeof(entries));
+	add_payload();
+	/* With ours they are more than boot_params takes. */
+	fails("loader", STATUS_TOO_LARGE);
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_file("etc/e820", entries, 100 * 20);
+	add_payload();
+	boots();
+}
+
+/* Each hole splits the map; at some number of them one or the other table is full. */
+static void boot_memory_map_that_fills_up(void **state)
+{
+	static uint8_t entries[128 * 20];
+	unsigned booted = 0;
+
+	(void)state;
+	for (unsigned holes = 40; holes < 128; holes++) {
+		machine_new(64 * MIB, 0);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		host_add_q35();
+		e820_entry(entries, 0, 64 * MIB, 1);
+		for (unsigned i = 1; i <= holes; i++)
+			e820_entry(entries + 20 * i, 32 * MIB + 0x2000 * i, 0x1000, 2);
+		host_fwcfg_file("etc/e820", entries, 20 * (holes + 1));
+		add_payload();
+		if (machine_boot(ARCH_ENTRY_RESET, 0) == HOST_HANDOFF) {
+			machine_check_handoff(&kernel, initrd, sizeof(initrd), CMDLINE);
+			booted++;
+		} else {
+			machine_check_fatal(host.fatal.stage, STATUS_TOO_LARGE);
+		}
+	}
+	assert_in_range(booted, 10, 60);
+}
+
+static void boot_where_the_kernels_data_cannot_be_mapped(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	boots();
+	uint64_t params = host.handoff.argument;
+	uint64_t cmdline = get32(machine_params() + CMD_LINE_PTR);
+	plain(64 * MIB, 0);
+	host_refuse_map(params, 1);
+	fails("loader", STATUS_NO_MEMORY);
+	plain(64 * MIB, 0);
+	host_refuse_map(cmdline, 1);
+	fails("loader", STATUS_NO_MEMORY);
+}
+
+static void boot_e820_entry_that_wraps(void **state)
+{
+	uint8_t entries[40];
+
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	e820_entry(entries, 0, 64 * MIB, 1);
+	e820_entry(entries + 20, UINT64_MAX - 5, 7, 2);
+	host_fwcfg_file("etc/e820", entries, sizeof(entries));
+	add_payload();
+	fails("memory", STATUS_OUT_OF_RANGE);
+}
+
+static void boot_e820_cannot_be_read(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	host.fwcfg.fail_dma = 3;
+	fails("memory", STATUS_IO);
+}
+
+static void boot_without_ram_for_ourselves(void **state)
+{
+	uint8_t entries[40];
+
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_file("etc/e820", "", 0);
+	add_payload();
+	fails("memory", STATUS_OVERLAP);
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	e820_entry(entries, 0, 64 * MIB, 1);
+	e820_entry(entries + 20, 0x40000, 1, 2);
+	host_fwcfg_file("etc/e820", entries, 40);
+	add_payload();
+	fails("memory", STATUS_OVERLAP);
+}
+
+static void put_cmos(unsigned above_1m, unsigned above_16m, unsigned above_4g)
+{
+	put16(host.cmos + 0x30, (uint16_t)above_1m);
+	put16(host.cmos + 0x34, (uint16_t)above_16m);
+	put16(host.cmos + 0x5b, (uint16_t)above_4g);
+	host.cmos[0x5d] = (uint8_t)(above_4g >> 16);
+}
+
+static void boot_memory_from_cmos(void **state)
+{
+	(void)state;
+	machine_new(64 * MIB, 128 * MIB);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_add_cmos();
+	put_cmos(63 * 1024, 48 * 16, 128 * 16);
+	add_payload();
+	boots();
+	assert_int_equal(machine_e820_type(64 * MIB - 1), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(64 * MIB), 0);
+	assert_int_equal(machine_e820_type(4 * GIB), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(4 * GIB + 128 * MIB - 1), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(4 * GIB + 128 * MIB), 0);
+}
+
+static void boot_memory_from_cmos_below_16m(void **state)
+{
+	(void)state;
+	put64(kernel.bytes + PREF_ADDRESS, 4 * MIB);
+	machine_new(16 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_add_cmos();
+	put_cmos(11 * 1024, 0, 0);
+	add_payload();
+	boots();
+	assert_int_equal(machine_e820_type(12 * MIB - 1), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(12 * MIB), 0);
+	assert_int_equal(machine_e820_type(4 * GIB), 0);
+}
+
+/* An empty socket reads as ones: a lot of memory, some of it over the ROM. */
+static void boot_memory_from_no_cmos(void **state)
+{
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	add_payload();
+	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+	assert_true(end == HOST_HANDOFF || end == HOST_FATAL);
+}
+
+/* -- entered by PVH ------------------------------------------------------------------------- */
+
+static uint8_t start_info[56];
+
+static void pvh(uint64_t rsdp, uint32_t entries)
+{
+	machine_new(64 * MIB, 0);
+	host_image_in_ram(MIB, machine_image, sizeof(machine_image));
+	memset(start_info, 0, sizeof(start_info));
+	put32(start_info, 0x336ec578);
+	put32(start_info + 4, 1);
+	put64(start_info + 32, rsdp);
+	put64(start_info + 40, PVH_MAP);
+	put32(start_info + 48, entries);
+}
+
+static void put_pvh_map(void)
+{
+	uint8_t map[3 * 24] = {0};
+
+	e820_entry(map, 0, 0xa0000, 1);
+	e820_entry(map + 24, MIB, 62 * MIB, 1);
+	e820_entry(map + 48, 63 * MIB, MIB, 2);
+	machine_put(PVH_MAP, map, sizeof(map));
+}
+
+static enum host_end boot_pvh(void)
+{
+	machine_put(START_INFO, start_info, sizeof(start_info));
+	return machine_boot(ARCH_ENTRY_PVH, START_INFO);
+}
+
+static void check_image_unchanged(void)
+{
+	assert_memory_equal(host_memory(MIB, sizeof(machine_image)), machine_image,
+			    sizeof(machine_image));
+}
+
+static void boot_pvh_on_qemu(void **state)
+{
+	(void)state;
+	pvh(0, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_recording("q35-7.2");
+	host_add_q35();
+	add_payload();
+	/* The recording is of a machine of 256 MiB. */
+	host_add_ram(64 * MIB, 192 * MIB);
+	handed_off(boot_pvh());
+	check_acpi();
+	check_smbios(true);
+	check_image_unchanged();
+	/* The control bits of QEMU are not relied on then. */
+	for (size_t i = 0; i < host.fwcfg.dmas; i++)
+		assert_int_equal(host.fwcfg.dma[i].control, 2);
+}
+
+/* The VMM's own tables stay, and so does its chipset (rulings 4). */
+static void boot_pvh_with_the_platform_done(void **state)
+{
+	(void)state;
+	static const enum host_fwcfg_kind kinds[] = {HOST_FWCFG_CLOUD_HYPERVISOR, HOST_FWCFG_QEMU};
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		pvh(0xa0000, 3);
+		put_pvh_map();
+		host_add_fwcfg(kinds[i]);
+		/* Smaller than what the PVH map says: memory.size alone. */
+		machine_add_e820(32 * MIB, 0);
+		host_fwcfg_file("etc/table-loader", "rubbish", 7);
+		host_add_q35();
+		add_payload();
+		handed_off(boot_pvh());
+		check_image_unchanged();
+		assert_string_equal(host.console, "");
+		assert_int_equal(get64(machine_params() + PARAMS_ACPI_RSDP_ADDR), 0xa0000);
+		assert_int_equal(machine_e820_type(62 * MIB), MEMMAP_RAM);
+		assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
+		assert_int_equal(host.memory_types.calls, 0);
+		for (size_t at = 0; at < host.accesses; at++)
+			assert_true(host.access[at].port < 0xcf8);
+	}
+}
+
+static void boot_pvh_map_without_e820(void **state)
+{
+	(void)state;
+	pvh(0, 3);
+	put_pvh_map();
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	add_payload();
+	handed_off(boot_pvh());
+	assert_int_equal(machine_e820_type(62 * MIB), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
+}
+
+static void boot_pvh_e820_before_the_pvh_map(void **state)
+{
+	(void)state;
+	pvh(0, 3);
+	put_pvh_map();
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(64 * MIB, 0);
+	add_payload();
+	handed_off(boot_pvh());
+	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RAM);
+}
+
+/* Version 0 ends before the map's address. */
+static void boot_pvh_version_0(void **state)
+{
+	(void)state;
+	pvh(0, 3);
+	put32(start_info + 4, 0);
+	put64(start_info + 40, 0x123456789abcdef0);
+	put32(start_info + 48, 0xffffffff);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_add_cmos();
+	put_cmos(0, 48 * 16, 0);
+	add_payload();
+	handed_off(boot_pvh());
+	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RAM);
+}
+
+static void boot_pvh_magic(void **state)
+{
+	(void)state;
+	static const uint32_t bad[] = {0, 0x336ec579, 0x78c56e33, 0xffffffff};
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		pvh(0, 0);
+		put32(start_info, bad[i]);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		machine_add_e820(64 * MIB, 0);
+		add_payload();
+		fails_at(boot_pvh(), "entry", STATUS_BAD_FORMAT);
+		assert_int_equal(host.accesses, 0);
+	}
+}
+
+static void boot_pvh_start_info_is_nowhere(void **state)
+{
+	static const uint64_t bad[] = {64 * MIB, 64 * MIB - 55, 4 * GIB, HOST_OWN_END, UINT64_MAX,
+				       UINT64_MAX - 54};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		pvh(0, 0);
+		fails_at(machine_boot(ARCH_ENTRY_PVH, bad[i]), "entry", STATUS_OUT_OF_RANGE);
+	}
+}
+
+static void boot_pvh_map_of_too_many_entries(void **state)
+{
+	(void)state;
+	static const uint32_t counts[] = {129, 0x0aaaaaab, 0x80000000, 0xffffffff};
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		pvh(0, counts[i]);
+		put_pvh_map();
+		fails_at(boot_pvh(), "memory", STATUS_TOO_LARGE);
+	}
+}
+
+static void boot_pvh_map_is_nowhere(void **state)
+{
+	static const uint64_t bad[] = {64 * MIB, 64 * MIB - 71, 5 * GIB, UINT64_MAX,
+				       UINT64_MAX - 71};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		pvh(0, 3);
+		put64(start_info + 40, bad[i]);
+		fails_at(boot_pvh(), "memory", STATUS_OUT_OF_RANGE);
+	}
+}
+
+static void boot_pvh_map_entry_that_wraps(void **state)
+{
+	uint8_t map[24] = {0};
+
+	(void)state;
+	pvh(0, 1);
+	e820_entry(map, UINT64_MAX, 2, 1);
+	machine_put(PVH_MAP, map, sizeof(map));
+	fails_at(boot_pvh(), "memory", STATUS_OUT_OF_RANGE);
+}
+
+static void boot_pvh_image_is_not_in_ram(void **state)
+{
+	uint8_t map[24] = {0};
+
+	(void)state;
+	pvh(0, 1);
+	e820_entry(map, 0, 0xa0000, 1);
+	machine_put(PVH_MAP, map, sizeof(map));
+	fails_at(boot_pvh(), "memory", STATUS_OVERLAP);
+}
+
+/* A kernel that wants to be where we are goes elsewhere. */
+static void boot_pvh_kernel_prefers_our_place(void **state)
+{
+	(void)state;
+	put64(kernel.bytes + PREF_ADDRESS, MIB);
+	put32(kernel.bytes + KERNEL_ALIGNMENT, 0x1000);
+	kernel.bytes[MIN_ALIGNMENT] = 12;
+	pvh(0, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(64 * MIB, 0);
+	add_payload();
+	handed_off(boot_pvh());
+	check_image_unchanged();
+	assert_int_equal(host.handoff.entry, MIB + sizeof(machine_image) + 0x200);
+}
+
+/* QEMU -kernel fw.bin offers us to ourselves. */
+static void boot_pvh_own_image_is_skipped(void **state)
+{
+	struct kernel own;
+
+	(void)state;
+	pvh(0, 0);
+	own = (struct kernel){machine_image, sizeof(machine_image), 8192};
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(64 * MIB, 0);
+	machine_add_legacy_kernel(&own);
+	fails_at(boot_pvh(), "payload", STATUS_NOT_FOUND);
+}
+
+/* -- fw_cfg, tables, log ------------------------------------------------------------------------ */
+
+static void boot_directory_of_too_many_files(void **state)
+{
+	static const uint32_t counts[] = {257, 0x04000000, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		struct be32 count = be32_of(counts[i]);
+		plain(64 * MIB, 0);
+		memcpy(host_fwcfg_find(FWCFG_DIRECTORY)->bytes, &count, sizeof(count));
+		fails("fwcfg", STATUS_TOO_LARGE);
+	}
+}
+
+static void boot_dma_error_from_the_start(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	host.fwcfg.fail_dma = 1;
+	fails("fwcfg", STATUS_IO);
+}
+
+/* One entry of a script: tests/unit/test_script.c has them all. */
+static void boot_bad_loader_scripts(void **state)
+{
+	uint8_t script[2 * 128];
+	static const struct {
+		const char *file;
+		uint32_t alignment;
+		uint32_t offset;
+		size_t size;
+		enum status status;
+	} cases[] = {
+		{"etc/acpi/tables", 64, 0xffffffff, 256, STATUS_OUT_OF_RANGE},
+		{"etc/acpi/tables", 64, 93, 256, STATUS_OUT_OF_RANGE},
+		{"etc/table-loader", 64, 0, 256, STATUS_BAD_FORMAT},
+		{"etc/acpi/none", 64, 0, 256, STATUS_NOT_FOUND},
+		{"etc/acpi/tables", 3, 0, 256, STATUS_BAD_FORMAT},
+		{"etc/acpi/tables", 64, 0, 255, STATUS_TRUNCATED},
+		{"etc/acpi/tables", 64, 0, 0, STATUS_TRUNCATED},
+		{"etc/acpi/tables", 64, 0, 256, STATUS_OK},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint8_t table[100] = {0};
+		plain(64 * MIB, 0);
+		memset(script, 0, sizeof(script));
+		put32(script, 1);
+		strcpy((char *)script + 4, cases[i].file);
+		put32(script + 60, cases[i].alignment);
+		script[64] = 1;
+		put32(script + 128, 2);
+		strcpy((char *)script + 132, cases[i].file);
+		strcpy((char *)script + 188, cases[i].file);
+		put32(script + 244, cases[i].offset);
+		script[248] = 8;
+		host_fwcfg_file("etc/table-loader", script, cases[i].size);
+		host_fwcfg_file("etc/acpi/tables", table, sizeof(table));
+		if (cases[i].status != STATUS_OK) {
+			fails("acpi", cases[i].status);
+			continue;
+		}
+		/* Nothing wrong with it, but there is no RSDP either. */
+		handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+		assert_non_null(strstr(host.console, "RSDP"));
+	}
+}
+
+static void boot_loader_script_of_unknown_commands(void **state)
+{
+	uint8_t script[512];
+
+	(void)state;
+	memset(script, 0xff, sizeof(script));
+	plain(64 * MIB, 0);
+	host_fwcfg_file("etc/table-loader", script, sizeof(script));
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_non_null(strstr(host.console, "unknown"));
+}
+
+static void boot_bad_smbios(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	host_fwcfg_file("etc/smbios/smbios-anchor", "_SM3_", 5);
+	host_fwcfg_file("etc/smbios/smbios-tables", "1234", 4);
+	fails("smbios", STATUS_BAD_FORMAT);
+	/* One without the other is none. */
+	plain(64 * MIB, 0);
+	host_fwcfg_file("etc/smbios/smbios-anchor", "_SM3_", 5);
+	boots();
+	plain(64 * MIB, 0);
+	host_fwcfg_file("etc/smbios/smbios-tables", "1234", 4);
+	boots();
+}
+
+static void boot_processors_that_do_not_answer(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	host.memory_types.result = STATUS_TIMEOUT;
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_non_null(strstr(host.console, "processors"));
+}
+
+static void boot_log_levels(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t size;
+		bool info, debug;
+	} cases[] = {
+		{"error", 5, false, false}, {"warn", 4, false, false},	{"info", 4, true, false},
+		{"info\n", 5, true, false}, {"debug", 5, true, true},	{"", 0, false, false},
+		{"loud", 4, false, false},  {"debug\n", 6, true, true}, {"\xff\xff", 2, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		machine_new(64 * MIB, 0);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		machine_add_e820(64 * MIB, 0);
+		host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+		host_fwcfg_file("opt/org.slipway/log", cases[i].text, cases[i].size);
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		if ((strstr(host.console, "kernel at") != NULL) != cases[i].info ||
+		    (strstr(host.console, "no initrd") != NULL) != cases[i].debug)
+			fail_msg("log level '%s' gives '%s'", cases[i].text, host.console);
+	}
+	/* One whose size is a lie. */
+	plain(64 * MIB, 0);
+	host_fwcfg_entry("opt/org.slipway/log", 0x100, 0xffffffff);
+	boots();
+}
+
+/* A text from the VMM cannot drive the terminal. */
+static void boot_log_of_a_hostile_command_line(void **state)
+{
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(64 * MIB, 0);
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+	host_fwcfg_file("opt/org.slipway/log", "info", 4);
+	host_fwcfg_file("opt/org.slipway/cmdline", "a\x1b[2J\nslipway: FATAL", 20);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	assert_null(strchr(host.console, 0x1b));
+	assert_null(strstr(host.console, "\nslipway: FATAL"));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+	TEST(boot_q35),
+	TEST(boot_pc),
+	TEST(boot_microvm),
+	TEST(boot_without_tables),
+	TEST(boot_over_the_data_port),
+	TEST(boot_with_a_bios_area_of_rom),
+	TEST(boot_each_protocol),
+	TEST(boot_by_the_32_bit_entry),
+	TEST(boot_from_a_kernel_elsewhere),
+	TEST(boot_above_4g),
+	TEST(boot_with_an_initrd_above_4g),
+	TEST(boot_costs_the_same_for_any_size),
+	TEST(boot_access_count),
+	TEST(boot_e820_types_and_overlaps),
+	TEST(boot_e820_size),
+	TEST(boot_e820_of_many_ranges),
+	TEST(boot_memory_map_that_fills_up),
+	TEST(boot_where_the_kernels_data_cannot_be_mapped),
+	TEST(boot_e820_entry_that_wraps),
+	TEST(boot_e820_cannot_be_read),
+	TEST(boot_without_ram_for_ourselves),
+	TEST(boot_memory_from_cmos),
+	TEST(boot_memory_from_cmos_below_16m),
+	TEST(boot_memory_from_no_cmos),
+	TEST(boot_pvh_on_qemu),
+	TEST(boot_pvh_with_the_platform_done),
+	TEST(boot_pvh_map_without_e820),
+	TEST(boot_pvh_e820_before_the_pvh_map),
+	TEST(boot_pvh_version_0),
+	TEST(boot_pvh_magic),
+	TEST(boot_pvh_start_info_is_nowhere),
+	TEST(boot_pvh_map_of_too_many_entries),
+	TEST(boot_pvh_map_is_nowhere),
+	TEST(boot_pvh_map_entry_that_wraps),
+	TEST(boot_pvh_image_is_not_in_ram),
+	TEST(boot_pvh_kernel_prefers_our_place),
+	TEST(boot_pvh_own_image_is_skipped),
+	TEST(boot_directory_of_too_many_files),
+	TEST(boot_dma_error_from_the_start),
+	TEST(boot_bad_loader_scripts),
+	TEST(boot_loader_script_of_unknown_commands),
+	TEST(boot_bad_smbios),
+	TEST(boot_processors_that_do_not_answer),
+	TEST(boot_log_levels),
+	TEST(boot_log_of_a_hostile_command_line),
+};
+
+UNIT_MAIN(tests)

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include "arch/io.h"
+#include "arch/machine.h"
+#include "lib/endian.h"
+
+/* The double itself, as far as other tests rely on it to notice a defect. */
+
+static bool allow_none(void *context, uint64_t address)
+{
+	(void)context;
+	(void)address;
+	return false;
+}
+
+static bool allow_below(void *context, uint64_t address)
+{
+	return address < *(const uint64_t *)context;
+}
+
+static void host_finds_each_write(void **state)
+{
+	static const uint64_t places[] = {0, 1, 0xfff, 0x1000, 0x7fffff, 0x1000000, 0x1ffffff,
+					  4 * GIB, 4 * GIB + 0x1ffffff};
+	uint64_t found = 0;
+
+	(void)state;
+	host_add_ram(0, 32 * MIB);
+	host_add_ram(4 * GIB, 32 * MIB);
+	assert_false(host_find_change(allow_none, NULL, &found));
+	for (size_t i = 0; i < COUNT(places); i++) {
+		uint8_t *byte = host_memory(places[i], 1);
+		assert_non_null(byte);
+		*byte ^= 1;
+		assert_true(host_find_change(allow_none, NULL, &found));
+		assert_int_equal(found, places[i]);
+		uint64_t end = places[i] + 1;
+		assert_false(host_find_change(allow_below, &end, &found));
+		/* A page that was written to but has its bytes again is as before. */
+		*byte ^= 1;
+		assert_false(host_find_change(allow_none, NULL, &found));
+	}
+}
+
+static void host_memory_ends(void **state)
+{
+	uint32_t own;
+
+	(void)state;
+	host_add_ram(0x10000, 0x10000);
+	assert_non_null(arch_map(0x10000, 0x10000, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0x10000, 0x10001, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0xffff, 1, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0x20000, 1, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0x10000, 0, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0x10000, UINT64_MAX, ARCH_MEMORY_RAM));
+	assert_null(arch_map(UINT64_MAX, 2, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0x10000, 1, ARCH_MEMORY_DEVICE));
+	assert_ptr_equal(arch_map((uintptr_t)&own, sizeof(own), ARCH_MEMORY_RAM), &own);
+	host_refuse_map(0x18000, 0x1000);
+	assert_null(arch_map(0x17fff, 2, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0x18fff, 1, ARCH_MEMORY_RAM));
+	assert_non_null(arch_map(0x17fff, 1, ARCH_MEMORY_RAM));
+	assert_non_null(arch_map(0x19000, 1, ARCH_MEMORY_RAM));
+}
+
+static void host_ports_of_nobody(void **state)
+{
+	(void)state;
+	assert_int_equal(arch_in8(0x80), 0xff);
+	assert_int_equal(arch_in16(0x80), 0xffff);
+	assert_int_equal(arch_in32(0x80), 0xffffffff);
+	arch_out8(0x80, 1);
+	arch_out16(0x80, 0x1234);
+	arch_out32(0x80, 0x12345678);
+	assert_int_equal(host.accesses, 6);
+	assert_int_equal(host.access[5].value, 0x12345678);
+	assert_int_equal(host.access[5].width, 4);
+	assert_true(host.access[5].write);
+	assert_int_equal(arch_mmio_read32(0xfee00000), 0xffffffff);
+	arch_mmio_write32(0xfee00000, 1);
+	assert_int_equal(host.mmio, 2);
+}
+
+/* One DMA as a driver of QEMU would do it, to each of the devices. */
+static uint32_t qemu_style_read(uint32_t control, void *to, uint32_t length)
+{
+	struct {
+		struct be32 control, length;
+		struct be64 address;
+	} access = {be32_of(control), be32_of(length), be64_of((uintptr_t)to)};
+	uint64_t at = (uintptr_t)&access;
+
+	arch_out32(0x514, __builtin_bswap32((uint32_t)(at >> 32)));
+	arch_out32(0x518, __builtin_bswap32((uint32_t)at));
+	return be32_get(access.control);
+}
+
+static void host_fwcfg_devices_differ(void **state)
+{
+	uint8_t bytes[8];
+
+	(void)state;
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_item(0x20, "first", 5);
+	host_fwcfg_item(0x21, "other", 5);
+	arch_out16(0x510, 0x20);
+	memset(bytes, 0x77, sizeof(bytes));
+	assert_int_equal(qemu_style_read(0x21000a, bytes, 8), 0);
+	assert_memory_equal(bytes, "other\0\0\0", 8);
+	assert_int_equal(host.fwcfg.long_reads, 1);
+	/* A write to what is read-only. */
+	assert_int_equal(qemu_style_read(0x210018, bytes, 2), 1);
+
+	/* The item selected before is read, from behind what was skipped; no zeros. */
+	host_reset();
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_item(0x20, "first", 5);
+	host_fwcfg_item(0x21, "other", 5);
+	arch_out16(0x510, 0x20);
+	memset(bytes, 0x77, sizeof(bytes));
+	assert_int_equal(qemu_style_read(0x21000a, bytes, 8), 0);
+	assert_memory_equal(bytes, "first\x77\x77\x77", 8);
+	/* WRITE is another bit, and refused too; so is an item that does not exist. */
+	assert_int_equal(qemu_style_read(1u << 15, bytes, 1), 1);
+	arch_out16(0x510, 0x99);
+	assert_int_equal(qemu_style_read(2, bytes, 1), 1);
+
+	/* No answer at all. */
+	host_reset();
+	host_add_fwcfg(HOST_FWCFG_CROSVM);
+	host_fwcfg_item(0x20, "first", 5);
+	arch_out16(0x510, 0x20);
+	assert_int_equal(qemu_style_read(0x20000a, bytes, 5), 0x20000a);
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(arch_in8(0x511), "first"[i]);
+}
+
+static void fatal(void *argument)
+{
+	(void)argument;
+	arch_fatal("stage", STATUS_IO, "reason");
+}
+
+static void host_fatal_is_recorded(void **state)
+{
+	(void)state;
+	assert_int_equal(host_run(fatal, NULL), HOST_FATAL);
+	assert_string_equal(host.fatal.stage, "stage");
+	assert_int_equal(host.fatal.status, STATUS_IO);
+	assert_string_equal(host.fatal.reason, "reason");
+	assert_string_equal(host.console, "slipway: FATAL stage io: reason\n");
+}
+
+static const struct CMUnitTest tests[] = {
+	UNIT_TEST(host_finds_each_write),     UNIT_TEST(host_memory_ends),
+	UNIT_TEST(host_ports_of_nobody),      UNIT_TEST(host_fwcfg_devices_differ),
+	UNIT_TEST(host_fatal_is_recorded),
+};
+
+UNIT_MAIN(tests)

@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include <stdlib.h>
+
+#include "boot/boot.h"
+#include "machine.h"
+
+/* Where kernel, initrd and command line come from, and what becomes of them. */
+
+static struct kernel kernel, other;
+
+#define INITRD      "the right initrd"
+#define INITRD_SIZE (sizeof(INITRD) - 1)
+
+static void again(void)
+{
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(64 * MIB, 0);
+}
+
+static int setup(void **state)
+{
+	unit_setup(state);
+	kernel = kernel_make(3, 8192);
+	other = kernel_make(5, 4096);
+	again();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	kernel_free(&kernel);
+	kernel_free(&other);
+	return unit_teardown(state);
+}
+
+static void file(const char *name, const void *bytes, size_t size)
+{
+	host_fwcfg_file(name, bytes, size);
+}
+
+static void kernel_file(const char *name, const struct kernel *image)
+{
+	file(name, image->bytes, image->size);
+}
+
+static void legacy_initrd(const void *bytes, size_t size)
+{
+	machine_add_legacy(0x0b, 0x12, bytes, size);
+}
+
+/* With its terminator, as QEMU counts it. */
+static void legacy_cmdline(const char *text)
+{
+	machine_add_legacy(0x14, 0x15, text, strlen(text) + 1);
+}
+
+static void boots(const struct kernel *image, const char *initrd, const char *cmdline)
+{
+	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+
+	if (end != HOST_HANDOFF)
+		print_error("%s%s\n", host.console, host.check);
+	assert_int_equal(end, HOST_HANDOFF);
+	machine_check_handoff(image, initrd, strlen(initrd), cmdline);
+	assert_string_equal(host.console, "");
+}
+
+static void fails(const char *stage, enum status status)
+{
+	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+
+	if (end == HOST_HANDOFF)
+		print_error("it boots\n");
+	assert_int_equal(end, HOST_FATAL);
+	machine_check_fatal(stage, status);
+}
+
+/* -- which source ------------------------------------------------------------------- */
+
+static void payload_from_opt_files(void **state)
+{
+	(void)state;
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+	file("opt/org.slipway/cmdline", "console=ttyS0", 13);
+	boots(&kernel, INITRD, "console=ttyS0");
+}
+
+static void payload_from_etc_files(void **state)
+{
+	(void)state;
+	kernel_file("etc/boot/kernel", &kernel);
+	file("etc/boot/initrd", INITRD, INITRD_SIZE);
+	file("etc/boot/cmdline", "console=ttyS0", 13);
+	boots(&kernel, INITRD, "console=ttyS0");
+}
+
+static void payload_from_legacy_items(void **state)
+{
+	(void)state;
+	machine_add_legacy_kernel(&kernel);
+	legacy_initrd(INITRD, INITRD_SIZE);
+	legacy_cmdline("console=ttyS0");
+	boots(&kernel, INITRD, "console=ttyS0");
+}
+
+static void payload_kernel_alone(void **state)
+{
+	(void)state;
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	boots(&kernel, "", "");
+	again();
+	machine_add_legacy_kernel(&kernel);
+	boots(&kernel, "", "");
+}
+
+/* The order of the directory is not the order of preference. */
+static void payload_earlier_source_wins(void **state)
+{
+	(void)state;
+	for (unsigned etc_too = 0; etc_too < 2; etc_too++) {
+		again();
+		machine_add_legacy_kernel(&other);
+		legacy_initrd("wrong", 5);
+		legacy_cmdline("wrong");
+		kernel_file("etc/boot/kernel", etc_too ? &other : &kernel);
+		file("etc/boot/initrd", etc_too ? "false" : INITRD, etc_too ? 5 : INITRD_SIZE);
+		file("etc/boot/cmdline", etc_too ? "false" : "right", 5);
+		if (etc_too) {
+			kernel_file("opt/org.slipway/kernel", &kernel);
+			file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+			file("opt/org.slipway/cmdline", "right", 5);
+		}
+		boots(&kernel, INITRD, "right");
+	}
+}
+
+static void payload_parts_from_different_sources(void **state)
+{
+	(void)state;
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	legacy_initrd(INITRD, INITRD_SIZE);
+	file("etc/boot/cmdline", "mixed", 5);
+	boots(&kernel, INITRD, "mixed");
+	again();
+	machine_add_legacy_kernel(&kernel);
+	file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+	legacy_cmdline("mixed");
+	boots(&kernel, INITRD, "mixed");
+}
+
+/* An empty file found first is a part that is left out on purpose. */
+static void payload_empty_file_wins(void **state)
+{
+	(void)state;
+	machine_add_legacy_kernel(&kernel);
+	legacy_initrd("wrong", 5);
+	legacy_cmdline("wrong");
+	file("opt/org.slipway/initrd", "", 0);
+	file("opt/org.slipway/cmdline", "", 0);
+	boots(&kernel, "", "");
+}
+
+static void payload_no_kernel(void **state)
+{
+	(void)state;
+	fails("payload", STATUS_NOT_FOUND);
+	again();
+	file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+	legacy_cmdline("x");
+	fails("payload", STATUS_NOT_FOUND);
+}
+
+static void payload_no_fwcfg(void **state)
+{
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_cmos();
+	host.cmos[0x34] = 0;
+	host.cmos[0x35] = 3;
+	fails("payload", STATUS_NOT_FOUND);
+}
+
+/* -- our own image, which is no kernel ----------------------------------------------- */
+
+static void payload_own_image_is_skipped(void **state)
+{
+	(void)state;
+	file("opt/org.slipway/kernel", machine_image, sizeof(machine_image));
+	file("etc/boot/kernel", machine_image, sizeof(machine_image));
+	machine_add_legacy_kernel(&kernel);
+	boots(&kernel, "", "");
+}
+
+static void payload_own_image_in_legacy_items_is_skipped(void **state)
+{
+	struct kernel own = {machine_image, sizeof(machine_image), 8192};
+
+	(void)state;
+	machine_add_legacy_kernel(&own);
+	kernel_file("etc/boot/kernel", &kernel);
+	boots(&kernel, "", "");
+}
+
+static void payload_own_image_only(void **state)
+{
+	struct kernel own = {machine_image, sizeof(machine_image), 8192};
+
+	(void)state;
+	machine_add_legacy_kernel(&own);
+	file("etc/boot/kernel", machine_image, sizeof(machine_image));
+	fails("payload", STATUS_NOT_FOUND);
+}
+
+/* The SMBIOS anchor lies in a hole of the image, at 0x200, and differs there. */
+static void payload_own_image_with_an_anchor_in_it(void **state)
+{
+	uint8_t *copy = malloc(sizeof(machine_image));
+
+	(void)state;
+	assert_non_null(copy);
+	memcpy(copy, machine_image, sizeof(machine_image));
+	memset(copy + 0x200, 0, 32);
+	file("opt/org.slipway/kernel", copy, sizeof(machine_image));
+	kernel_file("etc/boot/kernel", &kernel);
+	boots(&kernel, "", "");
+	free(copy);
+}
+
+/* -- bad kernels ------------------------------------------------------------------------ */
+
+static void payload_not_a_kernel(void **state)
+{
+	uint8_t *text = malloc(4096);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', 4096);
+	file("opt/org.slipway/kernel", text, 4096);
+	fails("loader", STATUS_BAD_FORMAT);
+	free(text);
+}
+
+static void payload_truncated_kernel(void **state)
+{
+	static const size_t sizes[] = {0, 1, 100, 511, 512, 0x28f, 0x290, 2047, 2048, 2559};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		again();
+		file("opt/org.slipway/kernel", kernel.bytes, sizes[i]);
+		fails("loader", STATUS_TRUNCATED);
+	}
+}
+
+static void payload_protocol_too_old(void **state)
+{
+	(void)state;
+	put16(kernel.bytes + VERSION_FIELD, 0x205);
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	fails("loader", STATUS_UNSUPPORTED);
+}
+
+static void payload_setup_sects_past_end(void **state)
+{
+	(void)state;
+	kernel.bytes[SETUP_SECTS] = 255;
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	fails("loader", STATUS_TRUNCATED);
+}
+
+static void payload_kernel_larger_than_memory(void **state)
+{
+	(void)state;
+	put32(kernel.bytes + INIT_SIZE, 64 * MIB);
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	fails("loader", STATUS_NO_MEMORY);
+}
+
+static void payload_initrd_larger_than_memory(void **state)
+{
+	static const uint32_t sizes[] = {64 * MIB, 0x80000000, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		again();
+		kernel_file("opt/org.slipway/kernel", &kernel);
+		host_fwcfg_entry("opt/org.slipway/initrd", 0x100, sizes[i]);
+		fails("loader", STATUS_NO_MEMORY);
+	}
+}
+
+static void payload_truncated_legacy_setup(void **state)
+{
+	static const size_t sizes[] = {1, 100, 511, 0x28f};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		again();
+		machine_add_legacy_kernel(&kernel);
+		machine_add_legacy(0x17, 0x18, kernel.bytes, sizes[i]);
+		fails("loader", STATUS_TRUNCATED);
+	}
+}
+
+/* One half of it is no kernel. */
+static void payload_legacy_setup_alone(void **state)
+{
+	(void)state;
+	machine_add_legacy(0x17, 0x18, kernel.bytes, kernel.setup_size);
+	fails("payload", STATUS_NOT_FOUND);
+	again();
+	machine_add_legacy(0x08, 0x11, kernel.bytes + kernel.setup_size, 8192);
+	fails("payload", STATUS_NOT_FOUND);
+}
+
+/* What Cloud Hypervisor gave before 2025: as setup always the first 4096 bytes. */
+static void payload_setup_item_of_another_size(void **state)
+{
+	(void)state;
+	static const unsigned sects[] = {0, 3, 6, 7, 8, 27, 39};
+	for (size_t i = 0; i < COUNT(sects); i++) {
+		kernel_free(&other);
+		other = kernel_make(sects[i], 8192);
+		again();
+		host_fwcfg_integer(0x07, 4, 0x100000);
+		machine_add_legacy(0x17, 0x18, other.bytes, 4096);
+		machine_add_legacy(0x08, 0x11, other.bytes + other.setup_size, 8192);
+		boots(&other, "", "");
+	}
+}
+
+/* -- the command line: rulings 31 --------------------------------------------------------- */
+
+static void cmdline_file(const char *bytes, size_t size, const char *expected)
+{
+	again();
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	file("opt/org.slipway/cmdline", bytes, size);
+	boots(&kernel, "", expected);
+}
+
+static void payload_cmdline_ends(void **state)
+{
+	(void)state;
+	cmdline_file("abc", 3, "abc");
+	cmdline_file("abc\n", 4, "abc");
+	cmdline_file("abc\n\n", 5, "abc\n");
+	cmdline_file("abc\0", 4, "abc");
+	cmdline_file("abc\n\0", 5, "abc");
+	cmdline_file("abc\0\n", 5, "abc");
+	cmdline_file("abc\0def", 7, "abc");
+	cmdline_file("\n", 1, "");
+	cmdline_file("\0", 1, "");
+	cmdline_file("\0abc", 4, "");
+	cmdline_file(" a  b \n", 7, " a  b ");
+	cmdline_file("a\nb\r\n", 5, "a\nb\r");
+}
+
+static void payload_cmdline_byte_for_byte(void **state)
+{
+	char all[256];
+
+	(void)state;
+	for (unsigned i = 0; i < 255; i++)
+		all[i] = (char)(i + 1);
+	all[255] = '\0';
+	cmdline_file(all, 255, all);
+}
+
+static void payload_cmdline_of_the_longest(void **state)
+{
+	char text[2051];
+
+	(void)state;
+	memset(text, 'c', sizeof(text));
+	text[2047] = '\0';
+	cmdline_file(text, 2047, text);
+	cmdline_file(text, 2048, text);
+	text[2047] = '\n';
+	text[2048] = '\0';
+	char expected[2048];
+	memset(expected, 'c', 2047);
+	expected[2047] = '\0';
+	cmdline_file(text, 2048, expected);
+	cmdline_file(text, 2049, expected);
+}
+
+static void payload_cmdline_too_long(void **state)
+{
+	static const size_t sizes[] = {2048, 2049, 2050, 4096, MIB};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		char *text = malloc(sizes[i]);
+		assert_non_null(text);
+		memset(text, 'c', sizes[i]);
+		again();
+		kernel_file("opt/org.slipway/kernel", &kernel);
+		file("opt/org.slipway/cmdline", text, sizes[i]);
+		fails("loader", STATUS_TOO_LARGE);
+		free(text);
+	}
+}
+
+/* A page whose rest is zero holds a short command line. */
+static void payload_cmdline_padding_does_not_count(void **state)
+{
+	char page[4096] = "console=ttyS0";
+
+	(void)state;
+	cmdline_file(page, sizeof(page), "console=ttyS0");
+}
+
+/* -- setup_data ---------------------------------------------------------------------------- */
+
+/* A list that QEMU appended to the kernel; its addresses assume a load at 1 MiB. */
+static void attach(struct kernel *image, size_t offset, uint64_t next, uint32_t type,
+		   uint32_t length)
+{
+	uint8_t *node = image->bytes + image->setup_size + offset;
+
+	put64(node, next);
+	put32(node + 8, type);
+	put32(node + 12, length);
+}
+
+static void payload_setup_data_follows_the_kernel(void **state)
+{
+	uint32_t type, length;
+
+	(void)state;
+	put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+	attach(&kernel, 4096, MIB + 6000, 1, 100);
+	attach(&kernel, 6000, 0, 9, 32);
+	machine_add_legacy_kernel(&kernel);
+	boots(&kernel, "", "");
+	const uint8_t *first = machine_setup_data(0, &type, &length);
+	assert_non_null(first);
+	assert_int_equal(type, 1);
+	assert_int_equal(length, 100);
+	assert_memory_equal(first, kernel.bytes + kernel.setup_size + 4096 + 16, 100);
+	const uint8_t *second = machine_setup_data(1, &type, &length);
+	assert_non_null(second);
+	assert_int_equal(type, 9);
+	assert_memory_equal(second, kernel.bytes + kernel.setup_size + 6000 + 16, 32);
+	/* The VMM's seed is enough. */
+	assert_null(machine_setup_data(2, &type, &length));
+	assert_int_equal(host.random_left, HOST_RANDOM_MAX);
+}
+
+/* QEMU 10.0 has the file, too, which lacks the list (rulings 7). */
+static void payload_setup_data_of_the_legacy_items(void **state)
+{
+	uint32_t type, length;
+
+	(void)state;
+	kernel_file("etc/boot/kernel", &kernel);
+	put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+	attach(&kernel, 4096, 0, 1, 100);
+	machine_add_legacy_kernel(&kernel);
+	boots(&kernel, "", "");
+	assert_non_null(machine_setup_data(0, &type, &length));
+	assert_int_equal(type, 1);
+	assert_non_null(machine_setup_data(1, &type, &length));
+	assert_int_equal(type, 9);
+}
+
+/* A device tree is passed on only when it is one. */
+static void payload_setup_data_of_a_bad_device_tree(void **state)
+{
+	uint32_t type, length;
+
+	(void)state;
+	put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+	attach(&kernel, 4096, MIB + 6000, 2, 100);
+	attach(&kernel, 6000, 0, 9, 32);
+	machine_add_legacy_kernel(&kernel);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
+	assert_non_null(machine_setup_data(0, &type, &length));
+	assert_int_equal(type, 9);
+	assert_null(machine_setup_data(1, &type, &length));
+}
+
+static void payload_setup_data_of_a_device_tree(void **state)
+{
+	static const uint8_t header[40] = {0xd0, 0x0d, 0xfe, 0xed, 0, 0, 0, 64, 0, 0, 0, 56, 0, 0,
+					   0,	 60,   0,    0,	   0, 40, 0, 0, 0, 17, 0, 0, 0, 16};
+	uint32_t type, length;
+
+	(void)state;
+	put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+	attach(&kernel, 4096, 0, 2, 100);
+	memcpy(kernel.bytes + kernel.setup_size + 4096 + 16, header, sizeof(header));
+	machine_add_legacy_kernel(&kernel);
+	boots(&kernel, "", "");
+	const uint8_t *tree = machine_setup_data(0, &type, &length);
+	assert_non_null(tree);
+	assert_int_equal(type, 2);
+	assert_int_equal(length, 100);
+	assert_memory_equal(tree, header, sizeof(header));
+}
+
+/* Without the address that it counts from, a list leads nowhere. */
+static void payload_setup_data_without_kernel_address(void **state)
+{
+	uint32_t type, length;
+
+	(void)state;
+	put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+	attach(&kernel, 4096, 0, 1, 100);
+	machine_add_legacy_kernel(&kernel);
+	host_fwcfg_integer(0x07, 4, 0);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
+	assert_non_null(machine_setup_data(0, &type, &length));
+	assert_int_equal(type, 9);
+}
+
+/* A list that cannot be used is left out, which is worth a line and no more. */
+static void payload_setup_data_that_is_broken(void **state)
+{
+	static const uint64_t heads[] = {1, MIB - 1, MIB + 8192, 4 * GIB, UINT64_MAX, MIB + 4096};
+	uint32_t type, length;
+
+	(void)state;
+	attach(&kernel, 4096, MIB + 4096, 1, 16);
+	for (size_t i = 0; i < COUNT(heads); i++) {
+		again();
+		put64(kernel.bytes + SETUP_DATA, heads[i]);
+		machine_add_legacy_kernel(&kernel);
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		machine_check_handoff(&kernel, "", 0, "");
+		assert_non_null(strstr(host.console, "setup_data"));
+		bool found = false;
+		for (unsigned at = 0; machine_setup_data(at, &type, &length) != NULL; at++)
+			found |= type == 9;
+		assert_true(found);
+	}
+}
+
+/* Before protocol 2.09 those bytes are something else. */
+static void payload_setup_data_before_2_09(void **state)
+{
+	(void)state;
+	kernel_set_version(&kernel, 0x208);
+	put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+	attach(&kernel, 4096, 0, 1, 100);
+	machine_add_legacy_kernel(&kernel);
+	boots(&kernel, "", "");
+	assert_int_equal(get64(machine_params() + SETUP_DATA), 0);
+}
+
+static void payload_seed_is_added(void **state)
+{
+	uint32_t type, length;
+
+	(void)state;
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	boots(&kernel, "", "");
+	const uint8_t *seed = machine_setup_data(0, &type, &length);
+	assert_non_null(seed);
+	assert_int_equal(type, 9);
+	assert_int_equal(length, 32);
+	assert_memory_equal(seed, host.random, 32);
+	assert_null(machine_setup_data(1, &type, &length));
+}
+
+static void payload_no_seed_without_entropy(void **state)
+{
+	(void)state;
+	for (size_t left = 0; left < 4; left++) {
+		again();
+		host.random_left = left;
+		kernel_file("opt/org.slipway/kernel", &kernel);
+		boots(&kernel, "", "");
+		assert_int_equal(get64(machine_params() + SETUP_DATA), 0);
+	}
+}
+
+/* -- a device that fails --------------------------------------------------------------------- */
+
+enum from { FROM_FILES, FROM_LEGACY };
+
+static void whole_payload(enum from from)
+{
+	again();
+	if (from == FROM_FILES) {
+		kernel_file("opt/org.slipway/kernel", &kernel);
+		file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+		file("opt/org.slipway/cmdline", "console=ttyS0", 13);
+	} else {
+		machine_add_legacy_kernel(&kernel);
+		legacy_initrd(INITRD, INITRD_SIZE);
+		legacy_cmdline("console=ttyS0");
+	}
+}
+
+/*
+ * Whichever transfer fails: either it did not matter, and the kernel gets all of
+ * its parts, or there is one line that says what happened.
+ */
+static void fail_each_dma(enum from from)
+{
+	whole_payload(from);
+	boots(&kernel, INITRD, "console=ttyS0");
+	size_t dmas = host.fwcfg.dmas;
+	size_t fatal = 0;
+	for (size_t i = 1; i <= dmas; i++) {
+		whole_payload(from);
+		host.fwcfg.fail_dma = i;
+		enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+		if (end == HOST_HANDOFF) {
+			machine_check_handoff(&kernel, INITRD, INITRD_SIZE, "console=ttyS0");
+			continue;
+		}
+		assert_int_equal(end, HOST_FATAL);
+		if (host.fatal.status != STATUS_IO)
+			print_error("transfer %zu: %s", i, host.console);
+		machine_check_fatal(host.fatal.stage, STATUS_IO);
+		fatal++;
+	}
+	assert_in_range(fatal, 4, dmas);
+}
+
+static void payload_dma_error_with_files(void **state)
+{
+	(void)state;
+	fail_each_dma(FROM_FILES);
+}
+
+static void payload_dma_error_with_legacy_items(void **state)
+{
+	(void)state;
+	fail_each_dma(FROM_LEGACY);
+}
+
+/* A kernel that cannot be read is no reason to boot another one. */
+static void payload_dma_error_does_not_change_the_source(void **state)
+{
+	(void)state;
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	machine_boot(ARCH_ENTRY_RESET, 0);
+	size_t dmas = host.fwcfg.dmas;
+	for (size_t i = 1; i <= dmas; i++) {
+		again();
+		kernel_file("opt/org.slipway/kernel", &kernel);
+		machine_add_legacy_kernel(&other);
+		host.fwcfg.fail_dma = i;
+		if (machine_boot(ARCH_ENTRY_RESET, 0) == HOST_HANDOFF)
+			machine_check_handoff(&kernel, "", 0, "");
+	}
+}
+
+static void payload_dma_that_never_completes(void **state)
+{
+	(void)state;
+	whole_payload(FROM_FILES);
+	boots(&kernel, INITRD, "console=ttyS0");
+	size_t last = host.fwcfg.dmas;
+	whole_payload(FROM_FILES);
+	host.fwcfg.hang_dma = last;
+	fails("loader", STATUS_TIMEOUT);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+	TEST(payload_from_opt_files),
+	TEST(payload_from_etc_files),
+	TEST(payload_from_legacy_items),
+	TEST(payload_kernel_alone),
+	TEST(payload_earlier_source_wins),
+	TEST(payload_parts_from_different_sources),
+	TEST(payload_empty_file_wins),
+	TEST(payload_no_kernel),
+	TEST(payload_no_fwcfg),
+	TEST(payload_own_image_is_skipped),
+	TEST(payload_own_image_in_legacy_items_is_skipped),
+	TEST(payload_own_image_only),
+	TEST(payload_own_image_with_an_anchor_in_it),
+	TEST(payload_not_a_kernel),
+	TEST(payload_truncated_kernel),
+	TEST(payload_protocol_too_old),
+	TEST(payload_setup_sects_past_end),
+	TEST(payload_kernel_larger_than_memory),
+	TEST(payload_initrd_larger_than_memory),
+	TEST(payload_truncated_legacy_setup),
+	TEST(payload_legacy_setup_alone),
+	TEST(payload_setup_item_of_another_size),
+	TEST(payload_cmdline_ends),
+	TEST(payload_cmdline_byte_for_byte),
+	TEST(payload_cmdline_of_the_longest),
+	TEST(payload_cmdline_too_long),
+	TEST(payload_cmdline_padding_does_not_count),
+	TEST(payload_setup_data_follows_the_kernel),
+	TEST(payload_setup_data_of_the_legacy_items),
+	TEST(payload_setup_data_of_a_bad_device_tree),
+	TEST(payload_setup_data_of_a_device_tree),
+	TEST(payload_setup_data_without_kernel_address),
+	TEST(payload_setup_data_that_is_broken),
+	TEST(payload_setup_data_before_2_09),
+	TEST(payload_seed_is_added),
+	TEST(payload_no_seed_without_entropy),
+	TEST(payload_dma_error_with_files),
+	TEST(payload_dma_error_with_legacy_items),
+	TEST(payload_dma_error_does_not_change_the_source),
+	TEST(payload_dma_that_never_completes),
+};
+
+UNIT_MAIN(tests)

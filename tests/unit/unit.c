@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "arch/machine.h"
+#include "lib/checked.h"
+
+const struct log unit_log = {LOG_DEBUG, arch_console_write};
+
+static uint64_t random_state;
+
+void unit_begin(int argc, char **argv)
+{
+	/* In order with what cmocka prints to stderr. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+}
+
+int unit_setup(void **state)
+{
+	(void)state;
+	host_reset();
+	random_state = 0x2545f4914f6cdd1d;
+	return 0;
+}
+
+int unit_teardown(void **state)
+{
+	(void)state;
+	host_reset();
+	return 0;
+}
+
+/* splitmix64: G. Steele, D. Lea, C. Flood, OOPSLA 2014 */
+uint64_t unit_random(void)
+{
+	uint64_t x = random_state += 0x9e3779b97f4a7c15;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+uint64_t unit_random_below(uint64_t limit)
+{
+	return unit_random() % limit;
+}
+
+void unit_random_bytes(void *bytes, size_t size)
+{
+	uint8_t *at = bytes;
+
+	for (size_t i = 0; i < size; i++)
+		at[i] = (uint8_t)unit_random();
+}
+
+void unit_assert_status(enum status actual, enum status expected, const char *what,
+			const char *file, int line)
+{
+	if (actual == expected)
+		return;
+	print_error("%s is %s, not %s\n", what, status_str(actual), status_str(expected));
+	_fail(file, line);
+}
+
+void unit_assert_reasoned(const struct reason *why, const char *file, int line)
+{
+	size_t length = strnlen(why->text, sizeof(why->text));
+
+	if (length > 0 && length < sizeof(why->text))
+		return;
+	print_error("there is no reason, or it has no end\n");
+	_fail(file, line);
+}
+
+static enum status read_memory(const struct blob *blob, uint64_t offset, uint64_t length,
+			       uint64_t to)
+{
+	if (!fits(offset, length, blob->size))
+		return STATUS_OUT_OF_RANGE;
+	void *place = host_memory(to, length);
+	if (place == NULL)
+		return STATUS_IO;
+	memcpy(place, (const uint8_t *)blob->source + offset, length);
+	return STATUS_OK;
+}
+
+struct blob unit_blob(const void *bytes, uint64_t size)
+{
+	return (struct blob){
+		.size = size,
+		.read = read_memory,
+		.source = (void *)(uintptr_t)bytes,
+		.key = 0xffff,
+	};
+}
+
+static enum status read_fails(const struct blob *blob, uint64_t offset, uint64_t length,
+			      uint64_t to)
+{
+	(void)offset;
+	(void)length;
+	(void)to;
+	return *(const enum status *)blob->source;
+}
+
+struct blob unit_bad_blob(uint64_t size, enum status status)
+{
+	static enum status statuses[STATUS_FAULT + 1];
+
+	statuses[status] = status;
+	return (struct blob){
+		.size = size,
+		.read = read_fails,
+		.source = &statuses[status],
+		.key = 0xfffe,
+	};
+}
+
+struct name unit_name(const char *text)
+{
+	struct name name = {""};
+
+	memcpy(name.text, text, strnlen(text, sizeof(name.text)));
+	return name;
+}
+
+void *unit_map(uint64_t address, uint64_t length)
+{
+	return arch_map(address, length, ARCH_MEMORY_RAM);
+}
+
+void *unit_map_nothing(uint64_t address, uint64_t length)
+{
+	(void)address;
+	(void)length;
+	return NULL;
+}
+
+uint8_t *unit_data(const char *name, size_t *ret_size)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s", UNIT_DATA, name);
+	FILE *file = fopen(path, "rb");
+	if (file == NULL)
+		fail_msg("no file %s", path);
+	fseek(file, 0, SEEK_END);
+	size_t size = (size_t)ftell(file);
+	rewind(file);
+	uint8_t *bytes = malloc(size);
+	assert_non_null(bytes);
+	assert_int_equal(fread(bytes, 1, size, file), size);
+	fclose(file);
+	*ret_size = size;
+	return bytes;
+}
+
+void put16(uint8_t *at, uint16_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+void put32(uint8_t *at, uint32_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+void put64(uint8_t *at, uint64_t value)
+{
+	memcpy(at, &value, sizeof(value));
+}
+
+uint16_t get16(const uint8_t *at)
+{
+	uint16_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+uint32_t get32(const uint8_t *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+uint64_t get64(const uint8_t *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+uint8_t unit_sum(const void *bytes, size_t size)
+{
+	const uint8_t *at = bytes;
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < size; i++)
+		sum += at[i];
+	return (uint8_t)sum;
+}
