@@ -1,0 +1,464 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every QEMU run of the test suite, a row each.
+
+PROBES   boot the probe kernel; all rules of handoff.py hold, and `expect`
+RESETS   boot a probe that resets the machine, again and again
+REFUSED  are bad input: one FATAL line of that stage, status and reason
+NO_EXIT  are refused where no device lets the firmware end QEMU
+LINUX    boot a Debian kernel whose init reports, and compare with SeaBIOS
+REBOOTS  boot a Debian kernel whose init reboots, again and again
+"""
+
+from dataclasses import dataclass, replace
+
+import devicetree
+import tableloader
+from machines import GIB, KIB, MIB
+from probe.bzimage import XLF_CAN_BE_LOADED_ABOVE_4G, XLF_KERNEL_64
+
+QEMUS = ("7.2", "10.0")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How one QEMU is started."""
+
+    name: str
+    machine: str = "q35"            # -M
+    qemu: str = "7.2"
+    memory: str = "512M"
+    smp: object = 1                 # -smp
+    cpu: str = ""
+    door: str = "bios"              # how the firmware comes in: bios, pflash, pvh
+    source: str = "legacy"          # -kernel, -initrd, -append; opt: opt/org.slipway/*;
+                                    # mixed: the kernel by opt, the rest by options,
+                                    # where -kernel is our own image
+    kernel: object = None           # setup header fields of a probe, a file's bytes,
+                                    # or the name that tests/tools/fetch-kernel takes
+    payload: int = 0                # bytes that the probe's payload is padded to
+    edit: object = None             # changes the finished kernel file
+    resets_by: str = None           # the probe resets the machine in this way
+    reboots: bool = False           # QEMU goes on after a reset
+    debug_exit: bool = True         # there is an isa-debug-exit device
+    initrd: object = 0              # bytes, or GUEST
+    cmdline: bytes = b"root=/dev/probe quiet"
+    plain_cmdline: bytes = b""      # with which SeaBIOS boots the same, to compare
+    dtb: bytes = b""                # -dtb
+    dtb_kept: bool = True           # the kernel gets it
+    fw_cfg: tuple = ()              # (name, content) of further fw_cfg files
+    options: tuple = ()             # further QEMU options
+    kept_limit: int = 512 * KIB     # RAM that the firmware may keep from the kernel
+    skip: tuple = ()                # rules that do not apply
+    expect: tuple = ()              # further conditions, see test_probe.py
+    allow: str = ""                 # regular expression of kernel messages that are no defect
+    fatal: tuple = ()               # stage, status, regular expression of the reason
+
+
+def probe(name, machine="q35", header=None, **more):
+    return Run(name, machine, kernel=header or {}, **more)
+
+
+def pvh(name, machine, **more):
+    """Entered by PVH behind SeaBIOS, which programs MTRRs in its own way."""
+    return probe(name, machine, door="pvh", skip=("memory_types",), **more)
+
+
+def warned(name, warning, machine="q35", **more):
+    """A flaw that costs the kernel something, but not the boot."""
+    return Run(name, machine, kernel={}, skip=("silent",), expect=(("said", warning),),
+               dtb_kept=False, **more)
+
+
+def script(name, *entries, fatal=()):
+    """A machine without ACPI of its own gets it from this loader script."""
+    return Run(name, "microvm,acpi=off", kernel={}, fw_cfg=tableloader.fw_cfg(entries),
+               skip=("rsdp",), expect=(("acpi", "XSDT"),), fatal=fatal)
+
+
+def both(*rows):
+    """Each row with every QEMU; the name says which."""
+    return [replace(row, name=f"{row.name}-qemu{qemu}", qemu=qemu)
+            for row in rows for qemu in QEMUS]
+
+
+NO_RAM = 0xC0000000
+LOW_256M = ",max-ram-below-4g=256M"
+ONLY_32 = {"xloadflags": 0}
+BELOW_4G = {"xloadflags": XLF_KERNEL_64}
+ANYWHERE = {"xloadflags": XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G}
+AT_1M = {"pref_address": MIB, "kernel_alignment": MIB, "min_alignment": 20}
+HUGE = {"cpu": "max,phys-bits=46"}
+PAYLOAD_14M = 14 * MIB
+ALL_BYTES = bytes(b for b in range(1, 256) if b != 0x0A)
+
+PROBES = both(
+    # Machines.
+    probe("microvm", "microvm", initrd=100001),
+    probe("microvm-pcie", "microvm,pcie=on", initrd=100001),
+    probe("microvm-no-acpi", "microvm,acpi=off", initrd=100001),
+    probe("microvm-no-rtc", "microvm,rtc=off", initrd=100001),
+    probe("pc-no-acpi", "pc,acpi=off"),
+    probe("q35-no-acpi", "q35,acpi=off"),
+    probe("microvm-bare", "microvm,acpi=off,rtc=off,pic=off,pit=off,isa-serial=off"),
+    probe("pc", "pc", initrd=100001),
+    probe("q35", "q35", initrd=100001),
+    # Other doors into the firmware, other ways for the kernel to come.
+    probe("pflash-pc", "pc", door="pflash"),
+    probe("pflash-q35", "q35", door="pflash"),
+    probe("opt-microvm", "microvm", source="opt", initrd=100001),
+    probe("opt-pc", "pc", source="opt", initrd=100001),
+    probe("opt-q35", "q35", source="opt", initrd=100001),
+    probe("mixed-q35", "q35", source="mixed", initrd=100001),
+    pvh("mixed-pvh-q35", "q35", source="mixed", initrd=100001),
+    pvh("pvh-microvm", "microvm", source="opt", initrd=100001),
+    pvh("pvh-pc", "pc", source="opt", initrd=100001),
+    pvh("pvh-q35", "q35", source="opt", initrd=100001),
+    # Nodes of setup_data.
+    probe("seed-q35", "q35", cpu="max", expect=(("seed", True),)),
+    probe("seed-pc-absent", "pc", cpu="qemu64", expect=(("seed", False),)),
+) + [
+    probe("dtb-q35", "q35", dtb=devicetree.tree(4000), cpu="max"),
+    probe("dtb-microvm", "microvm", dtb=devicetree.tree(16), payload=PAYLOAD_14M),
+    probe("dtb-pc-entry-32", "pc", ONLY_32, dtb=devicetree.tree(16)),
+    probe("dtb-that-is-none", "q35", dtb=bytes(1000), dtb_kept=False, skip=("silent",)),
+    # QEMU 10.0 gives a pointer past its device tree: too high by the setup part.
+    warned("dtb-misplaced-by-vmm", "setup_data dropped", qemu="10.0",
+           dtb=devicetree.tree(4000)),
+] + [
+    # Sizes of memory; 0xb0000000 and 0xe0000000 are where q35 and pc split it.
+    probe(f"memory-{machine}-{memory}", machine, memory=memory, initrd=5000,
+          **(HUGE if memory == "1T" else {}))
+    for machine, sizes in (
+        ("microvm", ("64M", "3G", "4G", "6G", "1T")),
+        ("pc", ("64M", "100M", "3583M", "3584M", "4G", "6G", "64G", "1T")),
+        ("q35", ("64M", "100M", "2G", "2815M", "2816M", "4G", "6G", "64G", "1T")))
+    for memory in sizes
+] + [
+    # Numbers of CPUs.
+    probe(f"smp-{cpus}-{machine}", machine, smp=cpus)
+    for machine in ("microvm", "pc", "q35") for cpus in (2, 16)
+] + [
+    # Protocol versions.
+    probe(f"protocol-2.{version & 0xff:02}", "pc", {"version": version}, initrd=5000)
+    for version in range(0x206, 0x210)
+] + [
+    probe("entry-32-q35", "q35", ONLY_32, initrd=5000, expect=(("entry", 32),)),
+    probe("entry-32-microvm", "microvm", ONLY_32, initrd=5000, expect=(("entry", 32),)),
+    probe("entry-32-opt", "q35", ONLY_32, source="opt", initrd=5000, expect=(("entry", 32),)),
+
+    # The setup part and its header.
+    *(probe(f"setup-sects-{sects}", "q35", {"setup_sects": sects})
+      for sects in (0, 2, 15, 31, 64, 255)),
+    *(probe(f"setup-sects-{sects}-opt", "q35", {"setup_sects": sects}, source="opt")
+      for sects in (0, 255)),
+    probe("header-longer-than-known", "q35", {"jump": 0xEB | 0x7E << 8}, source="opt"),
+    probe("header-past-its-place", "q35", {"jump": 0xEB | 0xFF << 8}, source="opt"),
+    probe("header-shorter-than-version", "q35", {"jump": 0xEB | 0x66 << 8}, source="opt"),
+
+    # Where the kernel goes: pref_address, else above it.
+    probe("kernel-14M", "q35", payload=PAYLOAD_14M, expect=(("load", 16 * MIB),)),
+    probe("kernel-14M-opt", "microvm", payload=PAYLOAD_14M, source="opt",
+          expect=(("load", 16 * MIB),)),
+    probe("kernel-at-1M", "q35", AT_1M, payload=PAYLOAD_14M, expect=(("load", MIB),)),
+    pvh("kernel-at-1M-where-we-are", "q35", header=AT_1M, source="opt"),
+    probe("kernel-at-2M", "q35", {"pref_address": 2 * MIB}, expect=(("load", 2 * MIB),)),
+    probe("kernel-at-256M", "q35", {"pref_address": 256 * MIB}, expect=(("load", 256 * MIB),)),
+    probe("kernel-preferred-but-not-aligned", "q35", {"pref_address": 0x1234000}),
+    probe("kernel-needs-300M", "q35", {"init_size": 300 * MIB}, initrd=MIB,
+          expect=(("load", 16 * MIB),)),
+    probe("kernel-preferred-below-1M", "q35", {"pref_address": 0x10000}),
+    probe("kernel-preferred-in-the-hole", "q35", {"pref_address": 0xA0000}, initrd=MIB),
+    probe("kernel-preferred-in-the-hole-entry-32", "q35", {"pref_address": 0xA0000} | ONLY_32),
+    probe("kernel-preferred-not-ram", "q35", {"pref_address": NO_RAM} | ANYWHERE, memory="4G",
+          expect=(("kernel_above", 4 * GIB),)),
+    probe("kernel-preferred-not-ram-with-dtb", "q35", {"pref_address": NO_RAM} | ANYWHERE,
+          memory="4G", dtb=devicetree.tree(4000), expect=(("kernel_above", 4 * GIB),)),
+    probe("kernel-preferred-is-the-rom", "q35", {"pref_address": 0xFFFF0000} | ANYWHERE,
+          memory="4G", expect=(("kernel_above", 4 * GIB),)),
+    probe("kernel-preferred-crosses-the-end", "q35",
+          {"pref_address": 2046 * MIB, "init_size": 16 * MIB} | ANYWHERE, memory="4G",
+          expect=(("kernel_above", 4 * GIB),)),
+    probe("kernel-preferred-above-4G", "q35", {"pref_address": 4 * GIB} | ANYWHERE, memory="4G",
+          expect=(("kernel_above", 4 * GIB),)),
+    probe("kernel-elsewhere-aligned-64M", "q35",
+          {"pref_address": 0xA0000, "kernel_alignment": 64 * MIB}, memory="256M",
+          expect=(("alignment", 64 * MIB),)),
+    probe("kernel-elsewhere-aligned-4K", "q35",
+          {"pref_address": 0xA0000, "kernel_alignment": 4 * KIB, "min_alignment": 12}),
+    probe("kernel-alignment-relaxed", "q35",
+          {"pref_address": 0xA0000, "kernel_alignment": GIB, "min_alignment": 21},
+          expect=(("alignment", 2 * MIB),)),
+    probe("kernel-not-relocatable", "q35", {"relocatable_kernel": 0}, expect=(("load", 16 * MIB),)),
+    probe("kernel-not-relocatable-2.09", "pc", {"relocatable_kernel": 0, "version": 0x209},
+          expect=(("load", MIB),)),
+
+    # The initrd.
+    *(probe(f"initrd-{size}", "q35", initrd=size)
+      for size in (1, 4095, 4096, 4097, 16 * MIB, 300 * MIB)),
+    *(probe(f"initrd-{size}-opt", "microvm", initrd=size, source="opt")
+      for size in (1, 4097, 300 * MIB)),
+    probe("initrd-below-128M", "q35", BELOW_4G | {"initrd_addr_max": 0x7FFFFFF}, initrd=50 * MIB,
+          expect=(("initrd_below", 128 * MIB),)),
+    probe("initrd-below-the-kernel", "q35",
+          BELOW_4G | {"initrd_addr_max": 0xFFFFFF, "pref_address": 16 * MIB}, initrd=8 * MIB,
+          expect=(("initrd_below", 16 * MIB),)),
+    probe("initrd-fits-only-above-4G", "q35" + LOW_256M, ANYWHERE, memory="1G", source="opt",
+          initrd=400 * MIB, expect=(("initrd_above", 4 * GIB),)),
+    probe("initrd-above-4G-pc", "pc" + LOW_256M, ANYWHERE, memory="1G", source="opt",
+          initrd=400 * MIB, expect=(("initrd_above", 4 * GIB),)),
+    probe("initrd-below-4G-for-32-bit", "q35" + LOW_256M, ONLY_32, memory="1G",
+          initrd=100 * MIB, expect=(("initrd_below", 4 * GIB),)),
+    probe("initrd-3G", "pc", ANYWHERE, memory="8G", source="opt", initrd=3 * GIB,
+          expect=(("initrd_above", 4 * GIB),)),
+    probe("initrd-fills-small-memory", "microvm", memory="64M", initrd=40 * MIB),
+
+    # The command line.
+    *(probe(f"cmdline-{length}", "q35", cmdline=b"x" * length)
+      for length in (0, 1, 2046, 2047)),
+    probe("cmdline-255-of-255", "microvm", {"cmdline_size": 255}, cmdline=b"y" * 255),
+    probe("cmdline-60000", "q35", {"cmdline_size": 65535}, source="opt", cmdline=b"z" * 60000),
+    probe("cmdline-all-bytes", "q35", cmdline=ALL_BYTES),
+    probe("cmdline-all-bytes-opt", "q35", source="opt", cmdline=ALL_BYTES),
+    probe("cmdline-keeps-spaces", "pc", cmdline=b"  a  b \t c  "),
+    probe("cmdline-loses-one-newline", "q35", source="opt", cmdline=b"a b\n\n"),
+    probe("cmdline-ends-at-nul", "q35", source="opt", cmdline=b"a b\0c\n"),
+
+    # Tables.
+    probe("smbios-3.0", "q35,smbios-entry-point-type=64"),
+    probe("smbios-type-0-by-vmm", "pc", options=("-smbios", "type=0,vendor=Tester,version=9")),
+    probe("smbios-strings", "q35", options=("-smbios", "type=1,manufacturer=Maker,product=Thing")),
+    probe("vmgenid", "q35", options=("-device", "vmgenid,guid=auto")),
+    probe("vmgenid-pc", "pc", options=("-device", "vmgenid,guid=auto")),
+    probe("acpi-blob-over-128K", "pc", smp="1,maxcpus=255", kept_limit=1 * MIB, options=tuple(
+        word for i in range(24)
+        for word in ("-device", f"pci-bridge,id=bridge{i},chassis_nr={i + 1}"))),
+    probe("numa", "q35", smp=2, options=(
+        "-object", "memory-backend-ram,id=m0,size=256M", "-numa", "node,memdev=m0,cpus=0",
+        "-object", "memory-backend-ram,id=m1,size=256M", "-numa", "node,memdev=m1,cpus=1")),
+    script("acpi-script-sound", *tableloader.SOUND),
+    replace(script("acpi-script-unknown-commands",
+                   tableloader.entry(0, "0s", b""), tableloader.entry(5, "56s", b"etc/no/such"),
+                   tableloader.entry(0xFFFFFFFF, "124s", b"\xff" * 124), *tableloader.SOUND,
+                   tableloader.entry(99, "0s", b"")),
+            skip=("rsdp", "silent"),
+            expect=(("acpi", "XSDT"), ("said", "unknown loader script command 99 is skipped"))),
+    probe("no-serial", "q35", options=("-serial", "none")),
+]
+
+# The machine is reset this many times, by each way that it has.
+RESET_COUNT = 50
+RESETS = [
+    probe(f"reset-{method}-{machine}", machine, resets_by=method, reboots=True, initrd=5000)
+    for machine, methods in (("microvm", ("triple-fault",)),
+                             ("pc", ("triple-fault", "keyboard", "cf9")),
+                             ("q35", ("triple-fault", "keyboard", "cf9")))
+    for method in methods
+]
+
+
+def refused(name, status, reason, stage="loader", machine="q35", **more):
+    return Run(name, machine, fatal=(stage, status, reason), **more)
+
+
+def bad_kernel(name, status, reason, header=None, **more):
+    """A kernel that is refused, as a file, so that QEMU does not refuse it first."""
+    return refused(name, status, reason, **({"kernel": header or {}, "source": "opt"} | more))
+
+
+def bad_file(name, content, status, reason):
+    return refused(name, status, reason, kernel=content, source="opt")
+
+
+def bad_script(name, status, reason, *entries):
+    return script(f"script-{name}", *entries, fatal=("acpi", status, reason))
+
+
+def cut(size):
+    return {"edit": lambda image: image[:size]}
+
+
+A, P, C, W = (tableloader.allocate, tableloader.add_pointer, tableloader.add_checksum,
+              tableloader.write_pointer)
+RSDP, TABLES, SOUND = tableloader.RSDP, tableloader.TABLES, tableloader.SOUND
+BOTH_ALLOCATED = (A(RSDP), A(TABLES))
+
+REFUSED = [
+    # No kernel, or none that can be used.
+    *(refused(f"no-kernel-{machine}", "not-found", "no kernel", "payload", machine)
+      for machine in ("microvm", "pc", "q35")),
+    refused("no-kernel-no-acpi", "not-found", "no kernel", "payload", "microvm,acpi=off"),
+    refused("no-kernel-pvh", "not-found", "no kernel", "payload", door="pvh"),
+    bad_file("kernel-empty", b"", "not-found|truncated", "kernel"),
+    bad_file("kernel-one-byte", b"M", "truncated", "1 byte|too few"),
+    bad_file("kernel-is-text", b"Not a kernel.\n" * 1000, "bad-format|unsupported", "not a bzImage"),
+    bad_file("kernel-is-zeros", bytes(1 << 20), "bad-format|unsupported", "not a bzImage"),
+    bad_file("kernel-is-gzip", b"\x1f\x8b\x08" + bytes(5000), "bad-format|unsupported",
+             "not a bzImage"),
+    bad_kernel("kernel-without-boot-flag", "bad-format|unsupported", "not a bzImage",
+               {"boot_flag": 0}),
+    bad_kernel("kernel-without-magic", "bad-format|unsupported", "not a bzImage",
+               {"header": b"HdrX"}),
+    bad_kernel("setup-cut-before-header", "truncated", "too few", **cut(0x1F0)),
+    bad_kernel("setup-cut-in-header", "truncated", "too few", **cut(0x220)),
+    bad_kernel("setup-cut-after-header", "truncated", "setup alone", **cut(0x400)),
+    bad_kernel("payload-cut-to-nothing", "truncated", "setup alone|no payload", **cut(5 * 512)),
+    bad_kernel("setup-sects-past-end", "truncated", "setup alone",
+               edit=lambda image: image[:0x1F1] + b"\xff" + image[0x1F2:]),
+    bad_kernel("setup-sects-past-end-legacy-size", "truncated", "setup alone",
+               {"setup_sects": 255}, **cut(255 * 512)),
+    bad_kernel("header-of-nothing", "bad-format", "header ends", {"jump": 0xEB}),
+    bad_kernel("protocol-2.05", "unsupported", r"protocol 2\.05", {"version": 0x205}),
+    bad_kernel("protocol-2.00", "unsupported", r"protocol 2\.00", {"version": 0x200}),
+    bad_kernel("kernel-loaded-low", "unsupported", "zImage", {"loadflags": 0}),
+
+    # Headers that ask for what no memory is.
+    bad_kernel("init-size-over-memory", "no-memory", "kernel", {"init_size": 128 * MIB},
+               memory="64M"),
+    bad_kernel("init-size-4G", "no-memory", "kernel", {"init_size": 0xFFFFFFFF}),
+    bad_kernel("payload-over-memory", "no-memory", "kernel", {"init_size": MIB},
+               payload=80 * MIB, memory="64M"),
+    bad_kernel("pref-address-at-the-end", "bad-format|no-memory", "pref_address|kernel",
+               {"pref_address": 0xFFFFFFFFFFE00000}),
+    bad_kernel("pref-address-no-ram-above", "no-memory", "kernel", {"pref_address": NO_RAM}),
+    bad_kernel("pref-address-above-4G-forbidden", "no-memory", "kernel",
+               {"pref_address": 4 * GIB} | BELOW_4G, memory="4G"),
+    bad_kernel("pref-address-above-4G-for-32-bit", "no-memory", "kernel",
+               {"pref_address": 4 * GIB} | ONLY_32, memory="4G"),
+    bad_kernel("not-relocatable-and-no-ram", "no-memory", "kernel",
+               {"pref_address": NO_RAM, "relocatable_kernel": 0}),
+    bad_kernel("alignment-zero", "bad-format", "kernel_alignment", {"kernel_alignment": 0}),
+    bad_kernel("alignment-no-power-of-two", "bad-format", "kernel_alignment",
+               {"kernel_alignment": 0x300000}),
+    bad_kernel("alignment-impossible", "bad-format|no-memory", "kernel",
+               {"pref_address": 0xA0000, "kernel_alignment": 1 << 31, "min_alignment": 31}),
+    bad_kernel("min-alignment-absurd", "bad-format", "min_alignment", {"min_alignment": 255}),
+    bad_kernel("initrd-over-memory", "no-memory", "initrd", memory="64M", initrd=96 * MIB),
+    bad_kernel("initrd-and-kernel-over-memory", "no-memory", "initrd",
+               {"init_size": 40 * MIB}, memory="64M", initrd=30 * MIB),
+    bad_kernel("initrd-over-its-limit", "no-memory", "initrd",
+               BELOW_4G | {"initrd_addr_max": 0x1FFFFFF}, initrd=40 * MIB),
+    bad_kernel("initrd-limit-zero", "no-memory", "initrd", BELOW_4G | {"initrd_addr_max": 0},
+               initrd=5000),
+    bad_kernel("initrd-too-large-below-4G", "no-memory", "initrd", BELOW_4G,
+               machine="q35" + LOW_256M, memory="1G", initrd=300 * MIB),
+    bad_kernel("initrd-not-above-4G-for-32-bit", "no-memory", "initrd", ONLY_32,
+               machine="q35" + LOW_256M, memory="1G", initrd=300 * MIB),
+
+    # The command line.
+    bad_kernel("cmdline-2048-of-2047", "too-large", "command line", cmdline=b"x" * 2048),
+    bad_kernel("cmdline-256-of-255", "too-large", "command line", {"cmdline_size": 255},
+               cmdline=b"x" * 256),
+    bad_kernel("cmdline-1-of-0", "too-large", "command line", {"cmdline_size": 0}, cmdline=b"x"),
+    bad_kernel("cmdline-1M", "too-large", "command line", cmdline=b"x" * MIB),
+    refused("cmdline-2048-of-2047-legacy", "too-large", "command line", kernel={},
+            cmdline=b"x" * 2048),
+
+    # ACPI loader scripts.
+    bad_script("allocates-nothing", "not-found", "does not exist", A("etc/no/such")),
+    bad_script("allocates-itself", "bad-format|overlap", "itself", A("etc/table-loader")),
+    bad_script("allocates-twice", "bad-format|overlap", "twice", A(RSDP), A(RSDP)),
+    bad_script("zone-0", "bad-format", "zone", A(RSDP, zone=0)),
+    bad_script("zone-3", "bad-format", "zone", A(RSDP, zone=3)),
+    bad_script("alignment-0", "bad-format", "alignment", A(RSDP, align=0)),
+    bad_script("alignment-3", "bad-format", "alignment", A(RSDP, align=3)),
+    bad_script("alignment-2G", "no-memory", "no memory", A(RSDP, align=1 << 31)),
+    bad_script("name-without-end", "bad-format", "name", A(b"x" * 56)),
+    bad_script("pointer-in-nothing", "not-found", "before it is allocated", P(RSDP, TABLES, 24, 8)),
+    bad_script("pointer-to-nothing", "not-found", "before it is allocated",
+               A(RSDP), P(RSDP, TABLES, 24, 8)),
+    bad_script("pointer-past-end", "out-of-range", "outside",
+               *BOTH_ALLOCATED, P(RSDP, TABLES, 36, 8)),
+    bad_script("pointer-over-end", "out-of-range", "outside",
+               *BOTH_ALLOCATED, P(RSDP, TABLES, 29, 8)),
+    bad_script("pointer-offset-wraps", "out-of-range", "outside",
+               *BOTH_ALLOCATED, P(RSDP, TABLES, 0xFFFFFFFC, 8)),
+    bad_script("pointer-target-outside", "out-of-range", "outside",
+               *BOTH_ALLOCATED, P(RSDP, TABLES, 0, 8)),
+    *(bad_script(f"pointer-of-{size}-bytes", "bad-format", f"{size} bytes",
+                 *BOTH_ALLOCATED, P(RSDP, TABLES, 16, size)) for size in (0, 3, 16, 255)),
+    bad_script("pointer-too-narrow", "out-of-range|too-large", "cannot hold",
+               *BOTH_ALLOCATED, P(RSDP, TABLES, 16, 2)),
+    bad_script("checksum-of-nothing", "not-found", "before it is allocated", C(TABLES, 9, 0, 36)),
+    bad_script("checksum-over-end", "out-of-range", "outside",
+               *BOTH_ALLOCATED, C(TABLES, 9, 0, 37)),
+    bad_script("checksum-length-wraps", "out-of-range", "outside",
+               *BOTH_ALLOCATED, C(TABLES, 9, 8, 0xFFFFFFFC)),
+    bad_script("checksum-start-outside", "out-of-range", "outside",
+               *BOTH_ALLOCATED, C(TABLES, 9, 0xFFFFFFFF, 1)),
+    bad_script("checksum-placed-outside", "out-of-range", "outside",
+               *BOTH_ALLOCATED, C(TABLES, 36, 0, 36)),
+    bad_script("writes-to-nothing", "not-found", "does not exist",
+               *SOUND, W("etc/no/such", TABLES, 0, 0, 8)),
+    bad_script("writes-outside", "out-of-range", "outside", *SOUND, W(RSDP, TABLES, 30, 0, 8)),
+    bad_script("writes-pointer-outside", "out-of-range", "outside",
+               *SOUND, W(RSDP, TABLES, 0, 36, 8)),
+    bad_script("writes-to-read-only-file", "io", "written", *SOUND, W(RSDP, TABLES, 0, 0, 8)),
+    bad_script("is-cut", "truncated|bad-format", "multiple", *SOUND, b"\1\0\0\0"),
+    bad_script("is-huge", "too-large", "script has", *SOUND, bytes(16 * MIB)),
+]
+
+NO_EXIT = [Run(f"halt-{machine}", machine, debug_exit=False) for machine in ("microvm", "pc", "q35")]
+
+
+# With ACPI, QEMU 7.2's microvm hangs in TSC calibration under TCG without this.
+TSC = b" tsc_early_khz=1000000"
+DEVICES = ("-device", "virtio-rng-pci", "-device", "virtio-net-pci,romfile=")
+WITHOUT_PCI = ("microvm", "microvm,acpi=off")
+GUEST = "guest"                 # the initrd of tests/tools/make-initrd
+
+
+def linux(name, machine="q35", kernel="6.1-cloud", qemu="7.2", more=b"", mode=b"test", **rest):
+    words = b"console=ttyS0 panic=-1 slipway.mode=" + mode
+    if machine.startswith("microvm") and "acpi=off" not in machine:
+        words += TSC
+    options = DEVICES if machine not in WITHOUT_PCI else ()
+    # QEMU gives microvm no SMBIOS tables to pass on.
+    allow = "DMI not present" if machine.startswith("microvm") else ""
+    return Run(name, machine, qemu, kernel=kernel, cmdline=words + more, plain_cmdline=words,
+               **{"options": options, "initrd": GUEST, "allow": allow} | rest)
+
+
+LINUX = [
+    linux(f"linux-{kernel}-{machine.replace(',', '-')}-qemu{qemu}", machine, kernel, qemu)
+    for kernel in ("6.1-cloud", "6.12-cloud", "6.1-generic")
+    for machine in ("microvm", "microvm,pcie=on", "pc", "q35")
+    for qemu in QEMUS
+] + [
+    # One CPU until there is an MP table, which cloud kernels could not read.
+    linux(f"linux-6.1-generic-microvm-no-acpi-qemu{qemu}", "microvm,acpi=off", "6.1-generic", qemu,
+          allow="DMI not present|not listed by BIOS|SMP disabled")
+    for qemu in QEMUS
+] + [
+    linux(f"linux-smp-{cpus}-{machine}", machine, smp=cpus)
+    for machine in ("microvm", "pc", "q35") for cpus in (2, 16)
+] + [
+    linux("linux-smp-3-q35", smp=3),
+    linux("linux-smp-4-generic", "q35", "6.1-generic", smp=4),
+    linux("linux-smp-4-6.12-pc-qemu10.0", "pc", "6.12-cloud", "10.0", smp=4),
+    linux("linux-memory-100M", memory="100M"),
+    linux("linux-memory-2816M", memory="2816M"),
+    linux("linux-memory-6G-pc", "pc", memory="6G"),
+    linux("linux-memory-6G-microvm", "microvm", memory="6G"),
+    linux("linux-memory-16G", memory="16G"),
+    linux("linux-cmdline-quoted", more=b" a='b  c'  d=\"e f\" -- x=\xc3\xa9"),
+    linux("linux-cmdline-2047", more=b" " + b"x" * 1950),
+    linux("linux-opt", source="opt"),
+    linux("linux-opt-6.12-microvm", "microvm", "6.12-cloud", source="opt"),
+    linux("linux-pflash", door="pflash"),
+    linux("linux-pvh-q35", door="pvh", source="opt"),
+    linux("linux-pvh-pc", "pc", door="pvh", source="opt"),
+    linux("linux-pvh-microvm", "microvm", door="pvh", source="opt"),
+    linux("linux-pvh-q35-qemu10.0", qemu="10.0", kernel="6.12-cloud", door="pvh", source="opt"),
+    linux("linux-cpu-max", cpu="max", kernel="6.12-cloud"),
+    linux("linux-smbios-3.0", "q35,smbios-entry-point-type=64"),
+    linux("linux-vmgenid", options=("-device", "vmgenid,guid=auto")),
+]
+
+REBOOT_COUNT = 3
+REBOOTS = [
+    linux(f"reboot-{machine}-{method or 'default'}", machine, mode=b"reboot",
+          more=b" reboot=" + method.encode() if method else b"", reboots=True)
+    for machine, methods in (("microvm", ("", "t")), ("pc", ("", "t", "k", "b", "p")),
+                             ("q35", ("", "t", "k", "b", "p")))
+    for method in methods
+]

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rules of handoff.py can fail: each flaw below is noticed by the rule it breaks."""
+
+import copy
+import struct
+from dataclasses import replace
+
+import pytest
+
+from handoff import RULES, broken
+from machines import GIB, MIB
+from probe.bzimage import LAYOUT
+from probe.probe import E820_RAM, AcpiTable, Range, Rsdp, SetupData
+from runs import probe
+from trial import Trial
+
+
+def poke(boot, offset, *content):
+    params = bytearray(boot.boot_params)
+    params[offset:offset + len(content)] = bytes(content)
+    boot.boot_params = bytes(params)
+
+
+def set_header(boot, name, value):
+    offset, fmt = LAYOUT[name]
+    poke(boot, offset, *struct.pack(fmt, value))
+
+
+def set_e820(boot, change):
+    """change(list of Range) alters the map in place."""
+    ranges = boot.e820
+    change(ranges)
+    poke(boot, 0x1E8, len(ranges))
+    poke(boot, 0x2D0, *b"".join(
+        struct.pack("<QQI", r.start, r.size, r.kind) for r in ranges), *bytes(40))
+
+
+def e820_type(boot, addr, kind):
+    """The range that holds `addr` gets another type."""
+    def change(ranges):
+        for i, item in enumerate(ranges):
+            if item.start <= addr < item.end:
+                ranges[i] = replace(item, kind=kind)
+    set_e820(boot, change)
+
+
+def shorten_map(boot):
+    set_e820(boot, lambda ranges: ranges.pop(0))
+
+
+def swap_map(boot):
+    set_e820(boot, lambda ranges: ranges.reverse())
+
+
+def claim_hole(boot):
+    set_e820(boot, lambda ranges: ranges.insert(1, Range(0xA0000, 0xB0000, E820_RAM)))
+
+
+def cut_pages(boot, start):
+    boot.pages = [page for page in boot.pages if not page.start <= start < page.end]
+
+
+def unwritable(boot):
+    boot.pages = [replace(page, kind=(page.kind[0], "x")) for page in boot.pages]
+
+
+def move_initrd(boot, addr):
+    boot.initrd = (addr, *boot.initrd[1:])
+
+
+def change_table(boot, signature, **fields):
+    table = boot.table(signature)
+    boot.acpi[boot.acpi.index(table)] = replace(table, **fields)
+
+
+def change_smbios(boot, **fields):
+    boot.smbios[0] = replace(boot.smbios[0], **fields)
+
+
+def set_pci(boot, where, offset, value):
+    content = bytearray(boot.pci[where])
+    content[offset] = value
+    boot.pci[where] = bytes(content)
+
+
+def drop_seed(boot):
+    boot.setup_data.clear()
+
+
+FLAWS = [
+    ("entered_as_the_kernel_asks", lambda boot: boot.entries.append(32)),
+    ("registers", lambda boot: setattr(boot, "rflags", boot.rflags | 0x200)),
+    ("registers", lambda boot: boot.segments.update(cs=8)),
+    ("registers", lambda boot: setattr(boot, "cr4", 0)),
+    ("descriptors", lambda boot: setattr(boot, "gdt", bytes(len(boot.gdt)))),
+    ("descriptors", lambda boot: boot.segments.update(ds=0x10)),
+    ("page_tables", lambda boot: cut_pages(boot, 0)),
+    ("page_tables", lambda boot: cut_pages(boot, boot.load)),
+    ("page_tables", lambda boot: cut_pages(boot, boot.boot_params_addr)),
+    ("page_tables", unwritable),
+    ("page_tables", lambda boot: boot.page_tables.append(boot.load)),
+    ("kernel_placed", lambda boot: setattr(boot, "payload_intact", False)),
+    ("kernel_placed", lambda boot: setattr(boot, "load", boot.load + 0x1000)),
+    ("kernel_placed", lambda boot: setattr(boot, "load", boot.load + 32 * MIB)),
+    ("kernel_placed", lambda boot: set_header(boot, "kernel_alignment", 0x1000)),
+    ("everything_in_free_ram", lambda boot: move_initrd(boot, boot.load)),
+    ("everything_in_free_ram", lambda boot: move_initrd(boot, boot.table("DSDT").addr)),
+    ("everything_in_free_ram", lambda boot: move_initrd(boot, 5 * GIB)),
+    ("everything_in_free_ram",
+     lambda boot: boot.setup_data.append(SetupData(boot.load + 100, 7, 9, 0, (0, 0), b""))),
+    ("command_line", lambda boot: setattr(boot, "cmdline", boot.cmdline + b" ")),
+    ("command_line", lambda boot: setattr(boot, "cmdline", boot.cmdline[:-1])),
+    ("initrd", lambda boot: setattr(boot, "initrd", (*boot.initrd[:3], 0))),
+    ("initrd", lambda boot: setattr(boot, "initrd", (boot.initrd[0], 0, 0, 0))),
+    ("initrd", lambda boot: move_initrd(boot, boot.initrd[0] + 1)),
+    ("header_copied", lambda boot: set_header(boot, "init_size", 1)),
+    ("header_copied", lambda boot: set_header(boot, "type_of_loader", 0xB0)),
+    ("header_copied", lambda boot: set_header(boot, "code32_start", 0x100000)),
+    ("header_copied", lambda boot: set_header(boot, "loadflags", 0)),
+    ("boot_params_zeroed", lambda boot: poke(boot, 0x1EF, 0xFF)),
+    ("boot_params_zeroed", lambda boot: poke(boot, 0x290, 1)),
+    ("boot_params_zeroed", lambda boot: poke(boot, 0xFFF, 1)),
+    ("setup_data", drop_seed),
+    ("setup_data", lambda boot: boot.setup_data.append(boot.setup_data[0])),
+    ("setup_data",
+     lambda boot: boot.setup_data.append(SetupData(0x50000, 2, 9, 0, (0, 0), b""))),
+    ("e820_sane", swap_map),
+    ("e820_sane", lambda boot: poke(boot, 0x1E8, 0)),
+    ("e820_sane", lambda boot: poke(boot, 0x2D0 + 16, 9)),
+    ("e820_tells_the_ram", shorten_map),
+    ("e820_tells_the_ram", claim_hole),
+    ("e820_tells_the_ram", lambda boot: e820_type(boot, boot.load, 2)),
+    ("e820_keeps_the_tables", lambda boot: e820_type(boot, boot.table("DSDT").addr, E820_RAM)),
+    ("e820_keeps_the_tables", lambda boot: change_table(boot, "DSDT", addr=boot.load)),
+    ("e820_reserves_ecam", lambda boot: e820_type(boot, 0xB0000000, E820_RAM)),
+    ("rsdp", lambda boot: setattr(boot, "rsdp_told", None)),
+    ("rsdp", lambda boot: boot.rsdp_found.clear()),
+    ("rsdp", lambda boot: setattr(boot, "rsdp_told", Rsdp(boot.rsdp_told.addr, bytes([1] * 36)))),
+    ("acpi_tables", lambda boot: change_table(boot, "DSDT", checksum=1)),
+    ("acpi_tables", lambda boot: boot.acpi.remove(boot.table("APIC"))),
+    ("acpi_tables",
+     lambda boot: boot.acpi.append(AcpiTable("rsdt", "\0\0\0\0", 0x50000, 0, 0, b""))),
+    ("smbios", lambda boot: boot.smbios.clear()),
+    ("smbios", lambda boot: change_smbios(boot, anchor=bytes([0x5F] * 32))),
+    ("smbios", lambda boot: change_smbios(boot, table=b"\x7f\x04\0\0\0\0")),
+    ("memory_types", lambda boot: boot.msr.update({0x2FF: 0})),
+    ("memory_types", lambda boot: boot.msr.update({0x201: 0, 0x203: 0, 0x205: 0, 0x207: 0})),
+    ("memory_types", lambda boot: boot.msr.update({0x250: 0})),
+    ("chipset", lambda boot: set_pci(boot, (0x1F, 0), 0x44, 0)),
+    ("chipset", lambda boot: set_pci(boot, (0, 0), 0x60, 0)),
+    ("chipset", lambda boot: boot.pci.pop((0, 0))),
+]
+
+
+@pytest.fixture(scope="module")
+def sound(host, worker_id):
+    """A run and its Boot in which no rule is broken."""
+    run = Trial(probe(f"rules-{worker_id}", "q35", cpu="max", initrd=100001), host)
+    boot = run.boot()
+    assert not broken(boot, run)
+    return run, boot
+
+
+@pytest.mark.parametrize("number", range(len(FLAWS)), ids=lambda n: f"{n}-{FLAWS[n][0]}")
+def test_flaw_is_noticed(number, sound):
+    rule, flaw = FLAWS[number]
+    run, boot = sound
+    spoiled = copy.deepcopy(boot)
+    flaw(spoiled)
+    said = broken(spoiled, run)
+    assert any(line.startswith(f"{rule}: ") for line in said), said
+
+
+def test_words_of_the_firmware_are_noticed(sound):
+    run, boot = sound
+    talking = copy.copy(run)
+    talking.said_before = "slipway: hello\n"
+    assert any(line.startswith("silent: ") for line in broken(boot, talking))
+
+
+def test_every_rule_has_a_flaw():
+    named = {rule.__name__.removeprefix("rule_") for rule in RULES}
+    assert named == {rule for rule, _ in FLAWS} | {"silent"}

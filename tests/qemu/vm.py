@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Starts QEMU, waits for it, and keeps what it said.
+
+A run has a folder of its own under build/tests: `command` (to repeat it by
+hand), `debugcon`, `serial` and `qemu` (QEMU's own messages) stay there; large
+inputs are removed when the test is over.  The time limit is a guard against
+hangs, generous enough for a loaded machine, and never what a test asserts.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TIMEOUT = 180
+TAIL = 12                       # lines of each log shown for a failed run
+
+
+@dataclass
+class Result:
+    """How a run ended; `exit_code` is None when the time limit ended it."""
+
+    folder: Path
+    exit_code: int
+    seconds: float
+
+    def _read(self, name):
+        path = self.folder / name
+        return path.read_bytes().decode("latin1") if path.exists() else ""
+
+    @property
+    def debugcon(self):
+        return self._read("debugcon")
+
+    @property
+    def serial(self):
+        return self._read("serial")
+
+    @property
+    def qemu(self):
+        return self._read("qemu")
+
+    def describe(self):
+        """For the message of a failed assertion."""
+        how = "was ended by the time limit" if self.exit_code is None \
+            else f"exited {self.exit_code}"
+        parts = [f"QEMU {how} after {self.seconds:.1f} s; logs in {self.folder}"]
+        for name in ("debugcon", "serial", "qemu"):
+            lines = [line[:160] for line in self._read(name).splitlines()[-TAIL:]]
+            if lines:
+                parts.append(f"--- end of {name}")
+                parts += lines
+        return "\n".join(parts)
+
+
+class Vm:
+    """One QEMU run to be: a folder, the command's start, and what tests add."""
+
+    def __init__(self, folder, qemu, debug_exit=True):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self.large = []
+        self.command = [
+            str(qemu), "-accel", "tcg", "-nodefaults", "-display", "none", "-no-user-config",
+            "-chardev", f"file,id=debugcon,path={folder / 'debugcon'}",
+            "-device", "isa-debugcon,iobase=0x402,chardev=debugcon",
+            "-serial", f"file:{folder / 'serial'}"]
+        if debug_exit:
+            self.add("-device", "isa-debug-exit,iobase=0xf4,iosize=4")
+
+    def add(self, *options):
+        self.command += [str(option) for option in options]
+
+    def file(self, name, content):
+        """Writes an input file of the run and returns its path."""
+        path = self.folder / name
+        path.write_bytes(content)
+        self.large.append(path)
+        return path
+
+    def fw_cfg(self, name, content):
+        """Adds a fw_cfg file with these bytes, or of this path."""
+        if not isinstance(content, Path):
+            content = self.file(name.replace("/", "_"), content)
+        self.add("-fw_cfg", f"name={name},file={content}")
+
+    def run(self, until=None, timeout=TIMEOUT):
+        """Runs QEMU to its end, or until until(result) says that it is enough."""
+        (self.folder / "command").write_bytes(os.fsencode(shlex.join(self.command) + "\n"))
+        start = time.monotonic()
+        result = Result(self.folder, None, 0)
+        with open(self.folder / "qemu", "wb") as log, subprocess.Popen(
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process:
+            try:
+                while result.exit_code is None and time.monotonic() - start < timeout:
+                    try:
+                        result.exit_code = process.wait(0.2 if until else timeout)
+                    except subprocess.TimeoutExpired:
+                        if until and until(result):
+                            break
+            finally:
+                if process.poll() is None:
+                    process.kill()
+                result.seconds = time.monotonic() - start
+        return result
+
+    def clean(self):
+        """Removes the input files, which can be large."""
+        for path in self.large:
+            path.unlink(missing_ok=True)
