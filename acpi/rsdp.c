@@ -5,10 +5,10 @@
 #include "lib/span.h"
 
 /* Root system description pointer: ACPI 6.5, table 5.3. */
-#define RSDP_SIGNATURE  "RSD PTR "
-#define RSDP_SIZE_REV0  20
-#define RSDP_SIZE_REV2  36
-#define RSDP_REVISION   15
+#define RSDP_SIGNATURE "RSD PTR "
+#define RSDP_SIZE_REV0 20
+#define RSDP_SIZE_REV2 36
+#define RSDP_REVISION  15
 
 static bool is_rsdp(const struct acpi_file *file)
 {

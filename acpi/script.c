@@ -141,8 +141,9 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 		return refuse(run->why, STATUS_BAD_FORMAT,
 			      "the loader script has a file name without an end");
 	if (!is_power_of_two(alignment))
-		return refuse(run->why, STATUS_BAD_FORMAT, "%s wants alignment %lu, no power of two",
-			      command->file.text, alignment);
+		return refuse(run->why, STATUS_BAD_FORMAT,
+			      "%s wants alignment %lu, no power of two", command->file.text,
+			      alignment);
 	if (command->zone != ZONE_HIGH && command->zone != ZONE_FSEG)
 		return refuse(run->why, STATUS_BAD_FORMAT, "%s wants memory zone %u, not 1 or 2",
 			      command->file.text, command->zone);
@@ -154,12 +155,13 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 			      "the loader script allocates more than %u files", ACPI_FILES_MAX);
 	if (!run->host->find(run->host->context, &command->file, &blob))
 		return refuse(run->why, STATUS_NOT_FOUND,
-			      "the loader script allocates %s, which does not exist", command->file.text);
+			      "the loader script allocates %s, which does not exist",
+			      command->file.text);
 	if (blob.key == run->script_key)
 		return refuse(run->why, STATUS_BAD_FORMAT, "the loader script allocates itself");
 	if (blob.size == 0)
-		return refuse(run->why, STATUS_BAD_FORMAT, "the loader script allocates %s, which is empty",
-			      command->file.text);
+		return refuse(run->why, STATUS_BAD_FORMAT,
+			      "the loader script allocates %s, which is empty", command->file.text);
 	enum status status =
 		place_file(run, blob.size, alignment, command->zone == ZONE_FSEG, &address);
 	if (status != STATUS_OK)
@@ -170,7 +172,8 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 		return refuse(run->why, status, "%s cannot be read", command->file.text);
 	uint8_t *bytes = run->host->map(address, blob.size);
 	if (bytes == NULL)
-		return refuse(run->why, STATUS_NO_MEMORY, "%s cannot be mapped", command->file.text);
+		return refuse(run->why, STATUS_NO_MEMORY, "%s cannot be mapped",
+			      command->file.text);
 
 	struct acpi_file *file = &files->file[files->count++];
 	file->name = command->file;
@@ -203,8 +206,8 @@ static enum status add_pointer(struct run *run, const struct command_add_pointer
 	if (status != STATUS_OK)
 		return status;
 	if (!pointer_size_ok(command->size))
-		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes", dest->name.text,
-			      command->size);
+		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
+			      dest->name.text, command->size);
 	if (!fits(offset, command->size, dest->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", offset,
@@ -212,13 +215,13 @@ static enum status add_pointer(struct run *run, const struct command_add_pointer
 	memcpy(&field, dest->bytes + offset, command->size);
 	if (le64_get(field) >= src->size)
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)", dest->name.text,
-			      le64_get(field), src->name.text, src->size);
+			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)",
+			      dest->name.text, le64_get(field), src->name.text, src->size);
 	pointer = le64_get(field) + src->address;
 	if (!pointer_fits(pointer, command->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size, dest->name.text,
-			      pointer);
+			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size,
+			      dest->name.text, pointer);
 	field = le64_of(pointer);
 	memcpy(dest->bytes + offset, &field, command->size);
 	return STATUS_OK;
@@ -236,8 +239,8 @@ static enum status add_checksum(struct run *run, const struct command_add_checks
 		return status;
 	if (!fits(offset, 1, file->size) || !fits(start, length, file->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a checksum over 0x%lx bytes at 0x%lx is outside %s (%lu bytes)", length,
-			      start, file->name.text, file->size);
+			      "a checksum over 0x%lx bytes at 0x%lx is outside %s (%lu bytes)",
+			      length, start, file->name.text, file->size);
 	uint8_t sum = span_sum((struct span){file->bytes + start, length});
 	file->bytes[offset] = (uint8_t)(file->bytes[offset] - sum);
 	return STATUS_OK;
@@ -258,7 +261,8 @@ static enum status write_pointer(struct run *run, const struct command_write_poi
 		return status;
 	if (!run->host->find(run->host->context, &command->dest, &dest))
 		return refuse(run->why, STATUS_NOT_FOUND,
-			      "the loader script writes to %s, which does not exist", command->dest.text);
+			      "the loader script writes to %s, which does not exist",
+			      command->dest.text);
 	if (!pointer_size_ok(command->size))
 		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
 			      command->dest.text, command->size);
@@ -347,10 +351,12 @@ enum status acpi_run_script(const struct blob *script, const struct acpi_host *h
 
 	files->count = 0;
 	enum status status = fetch_script(script, host, &bytes, why);
-	for (uint64_t at = 0; status == STATUS_OK && span_read(bytes, at, sizeof(command), &command);
+	for (uint64_t at = 0;
+	     status == STATUS_OK && span_read(bytes, at, sizeof(command), &command);
 	     at += sizeof(entry)) {
 		/* Half of a script is padding, and not worth a copy. */
-		if (le32_get(command) != COMMAND_PADDING && span_read(bytes, at, sizeof(entry), &entry))
+		if (le32_get(command) != COMMAND_PADDING &&
+		    span_read(bytes, at, sizeof(entry), &entry))
 			status = run_entry(&run, &entry);
 	}
 	return status;

@@ -109,8 +109,7 @@ static size_t make_type0(const struct smbios_host *host, uint16_t handle, struct
 	CHECK(sizeof(VENDOR) + strlen(host->version) + strlen(host->date) + 3 <=
 	      sizeof(ret_type0->strings));
 	ret_type0->information = (struct bios_information){
-		.header = {TYPE_BIOS_INFORMATION, sizeof(struct bios_information),
-			   le16_of(handle)},
+		.header = {TYPE_BIOS_INFORMATION, sizeof(struct bios_information), le16_of(handle)},
 		.vendor = 1,
 		.version = 2,
 		.starting_segment = le16_of(0xf000),
@@ -229,8 +228,7 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 		return refuse(why, STATUS_BAD_FORMAT, "the SMBIOS entry point has %lu bytes",
 			      anchor->size);
 	if (table->size == 0 || table->size > TABLE_SIZE_MAX)
-		return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has %lu bytes",
-			      table->size);
+		return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has %lu bytes", table->size);
 	if (!checked_align_up(sizeof(type0) + table->size, PAGE_SIZE, &room))
 		return STATUS_NO_MEMORY;
 	const struct memmap_request request = {

@@ -18,10 +18,10 @@ struct kernel_source {
 	uint8_t start[BZIMAGE_HEAD_SIZE]; /**< its first bytes, */
 	size_t start_size;                /**< or fewer when it is shorter */
 	struct blob head;
-	struct blob body;           /**< only if @split */
+	struct blob body; /**< only if @split */
 	bool split;
-	uint64_t assumed_load;      /**< where the VMM's setup_data addresses count from */
-	uint64_t setup_data;        /**< the VMM's list, 0 if none */
+	uint64_t assumed_load; /**< where the VMM's setup_data addresses count from */
+	uint64_t setup_data;   /**< the VMM's list, 0 if none */
 };
 
 /** Everything one boot knows. It lives on the stack of boot_main(). */

@@ -17,8 +17,8 @@ static enum status parse(struct boot *boot, struct bzimage *ret_image)
 	const struct kernel_source *kernel = &boot->kernel;
 	struct span start = {kernel->start, kernel->start_size};
 	/* The setup item may be longer or shorter than the setup (Cloud Hypervisor: 4096). */
-	uint64_t size = kernel->split ? bzimage_setup_size(start) + kernel->body.size
-				      : kernel->head.size;
+	uint64_t size =
+		kernel->split ? bzimage_setup_size(start) + kernel->body.size : kernel->head.size;
 
 	return bzimage_parse(start, size, ret_image, &boot->why);
 }
@@ -111,9 +111,9 @@ static uint64_t make_setup_data(struct boot *boot, const struct bzimage *image,
 		return list.head;
 	for (unsigned i = 0; i < SEED_SIZE / 8 && has_seed; i++)
 		has_seed = arch_random(&seed[i]);
-	if (has_seed && setup_data_append(&list, SETUP_RNG_SEED,
-					  (struct span){(const uint8_t *)seed, sizeof(seed)}) !=
-				STATUS_OK)
+	if (has_seed &&
+	    setup_data_append(&list, SETUP_RNG_SEED,
+			      (struct span){(const uint8_t *)seed, sizeof(seed)}) != STATUS_OK)
 		log_line(&boot->log, LOG_WARN, "no memory for a random seed");
 	memset(seed, 0, sizeof(seed));
 	return list.head;
@@ -155,11 +155,12 @@ enum status boot_linux(struct boot *boot)
 		.mode = image.entry64 ? ARCH_MODE_LINUX_64 : ARCH_MODE_LINUX_32,
 		.entry = plan.entry,
 		.argument = plan.boot_params,
-		.mapped = {
-			{plan.load, image.memory_size},
-			{plan.boot_params, sizeof(*params)},
-			{plan.cmdline, cmdline_bytes(boot, &image) + 1},
-		},
+		.mapped =
+			{
+				{plan.load, image.memory_size},
+				{plan.boot_params, sizeof(*params)},
+				{plan.cmdline, cmdline_bytes(boot, &image) + 1},
+			},
 	};
 	arch_handoff(&handoff);
 }

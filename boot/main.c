@@ -20,8 +20,8 @@ static enum status read_start_info(struct boot *boot)
 {
 	if (boot->entry.kind != ARCH_ENTRY_PVH)
 		return STATUS_OK;
-	const void *info = arch_map(boot->entry.start_info, sizeof(boot->start_info),
-				    ARCH_MEMORY_RAM);
+	const void *info =
+		arch_map(boot->entry.start_info, sizeof(boot->start_info), ARCH_MEMORY_RAM);
 	if (info == NULL)
 		return refuse(&boot->why, STATUS_OUT_OF_RANGE,
 			      "the PVH start_info at 0x%lx cannot be mapped",

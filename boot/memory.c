@@ -23,20 +23,20 @@ struct e820_file_entry {
 _Static_assert(sizeof(struct e820_file_entry) == 20, "e820_memory_layout.h");
 
 /* Sizes of memory in CMOS: SeaBIOS src/hw/rtc.h, QEMU hw/i386/pc.c. */
-#define CMOS_INDEX        0x70
-#define CMOS_DATA         0x71
-#define CMOS_ABOVE_1M     0x30 /* 2 bytes, in KiB */
-#define CMOS_ABOVE_16M    0x34 /* 2 bytes, in 64 KiB */
-#define CMOS_ABOVE_4G     0x5b /* 3 bytes, in 64 KiB */
-#define SIXTEEN_MIB       0x1000000ul
+#define CMOS_INDEX     0x70
+#define CMOS_DATA      0x71
+#define CMOS_ABOVE_1M  0x30 /* 2 bytes, in KiB */
+#define CMOS_ABOVE_16M 0x34 /* 2 bytes, in 64 KiB */
+#define CMOS_ABOVE_4G  0x5b /* 3 bytes, in 64 KiB */
+#define SIXTEEN_MIB    0x1000000ul
 
 static const struct name e820_file = {"etc/e820"};
 
 static enum status add(struct boot *boot, uint64_t start, uint64_t size, uint32_t type)
 {
 	/* Types we do not know are nothing that we or a kernel may use. */
-	enum memmap_type known = type >= MEMMAP_RAM && type <= MEMMAP_PERSISTENT ? type
-										 : MEMMAP_RESERVED;
+	enum memmap_type known =
+		type >= MEMMAP_RAM && type <= MEMMAP_PERSISTENT ? type : MEMMAP_RESERVED;
 
 	enum status status = memmap_add(&boot->map, start, size, known);
 	if (status != STATUS_OK)
@@ -75,8 +75,8 @@ static enum status read_pvh_map(struct boot *boot)
 			      "the PVH memory map at 0x%lx cannot be mapped", address);
 	for (uint32_t i = 0; i < count; i++) {
 		memcpy(&entry, bytes + i * sizeof(entry), sizeof(entry));
-		enum status status = add(boot, le64_get(entry.addr), le64_get(entry.size),
-					 le32_get(entry.type));
+		enum status status =
+			add(boot, le64_get(entry.addr), le64_get(entry.size), le32_get(entry.type));
 		if (status != STATUS_OK)
 			return status;
 	}

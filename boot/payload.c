@@ -92,8 +92,7 @@ static enum status find_setup_data(struct boot *boot, struct kernel_source *kern
 
 static enum status find_legacy_kernel(struct boot *boot, struct kernel_source *kernel)
 {
-	enum status status =
-		find_item(boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &kernel->body);
+	enum status status = find_item(boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &kernel->body);
 	if (status == STATUS_OK)
 		status = find_item(boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &kernel->head);
 	if (status == STATUS_OK)

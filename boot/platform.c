@@ -42,8 +42,8 @@ static enum status reserve_ecam(struct boot *boot)
 
 	if (chipset->ecam_size == 0)
 		return STATUS_OK;
-	enum status status = memmap_add(&boot->map, chipset->ecam_start, chipset->ecam_size,
-					MEMMAP_RESERVED);
+	enum status status =
+		memmap_add(&boot->map, chipset->ecam_start, chipset->ecam_size, MEMMAP_RESERVED);
 	if (status != STATUS_OK)
 		return refuse(&boot->why, status, "no room for ECAM in the memory map");
 	return STATUS_OK;
@@ -115,8 +115,7 @@ static void install_smbios(struct boot *boot)
 	if (!fwcfg_find(&boot->fwcfg, &smbios_anchor_file, &anchor) ||
 	    !fwcfg_find(&boot->fwcfg, &smbios_table_file, &table))
 		return;
-	boot_require(boot, "smbios",
-		     smbios_place(&anchor, &table, &host, entry_point, &boot->why));
+	boot_require(boot, "smbios", smbios_place(&anchor, &table, &host, entry_point, &boot->why));
 	void *place = boot_map_ram(SMBIOS_ANCHOR, sizeof(entry_point));
 	if (place != NULL)
 		memcpy(place, entry_point, sizeof(entry_point));

@@ -49,7 +49,7 @@ static void select_item(struct fwcfg *fwcfg, uint16_t key)
 }
 
 static inline enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t length,
-			    uint64_t address)
+				   uint64_t address)
 {
 	struct dma_access access = {
 		.control = be32_of(control),
@@ -86,8 +86,8 @@ static inline bool stands_at(const struct fwcfg *fwcfg, uint16_t key, uint64_t o
  * start. Elsewhere the selector register does the selecting, since the control
  * bits differ (docs/fw_cfg.md).
  */
-static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offset,
-			       uint32_t command, uint32_t length, uint64_t address)
+static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint32_t command,
+			       uint32_t length, uint64_t address)
 {
 	if (!stands_at(fwcfg, key, offset)) {
 		CHECK(fwcfg->qemu && offset == 0);
@@ -221,8 +221,8 @@ static uint64_t first_word_bit(uint64_t word)
 
 enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 {
-	struct blob directory = fwcfg_item(
-		fwcfg, FWCFG_DIRECTORY, sizeof(struct be32) + sizeof(fwcfg->file));
+	struct blob directory =
+		fwcfg_item(fwcfg, FWCFG_DIRECTORY, sizeof(struct be32) + sizeof(fwcfg->file));
 	struct be32 count;
 
 	enum status status = blob_read(&directory, 0, sizeof(count), &count);
@@ -232,8 +232,8 @@ enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 		return refuse(why, STATUS_TOO_LARGE,
 			      "the fw_cfg directory claims %u files, the limit is %u",
 			      be32_get(count), FWCFG_FILES_MAX);
-	status = blob_read(&directory, sizeof(count),
-			   be32_get(count) * sizeof(struct fwcfg_file), fwcfg->file);
+	status = blob_read(&directory, sizeof(count), be32_get(count) * sizeof(struct fwcfg_file),
+			   fwcfg->file);
 	if (status != STATUS_OK)
 		return refuse(why, status, "the fw_cfg directory cannot be read");
 	fwcfg->files = be32_get(count);

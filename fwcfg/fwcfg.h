@@ -48,10 +48,10 @@ _Static_assert(sizeof(struct fwcfg_file) == 64, "fw_cfg.rst, file directory");
 
 struct fwcfg {
 	bool dma;
-	bool qemu;           /**< DMA control bits are as QEMU defines them */
+	bool qemu; /**< DMA control bits are as QEMU defines them */
 	bool selected_known;
-	uint16_t selected;   /**< the item that the next read continues, */
-	uint64_t position;   /**< at this offset */
+	uint16_t selected; /**< the item that the next read continues, */
+	uint64_t position; /**< at this offset */
 	size_t files;
 	uint64_t first_words; /**< a bit for each hash of a name's first word */
 	struct fwcfg_file file[FWCFG_FILES_MAX];

@@ -122,8 +122,8 @@ static bool place(const struct memmap_request *request, uint64_t start, uint64_t
 		return false;
 	if (start >= end || end - start < request->size)
 		return false;
-	*ret_start = request->top_down ? align_down(end - request->size, request->alignment)
-				       : start;
+	*ret_start =
+		request->top_down ? align_down(end - request->size, request->alignment) : start;
 	return true;
 }
 

@@ -21,7 +21,7 @@ static uint64_t sum_blocks(const uint8_t *bytes, size_t blocks)
 
 #else
 
-#define EVEN_BYTES 0x00ff00ff00ff00fful
+#define EVEN_BYTES   0x00ff00ff00ff00fful
 
 /* A lane of 16 bits holds the sum of four bytes this many times. */
 #define BATCH_BLOCKS 64

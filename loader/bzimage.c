@@ -24,9 +24,9 @@
 #define VERSION_2_14 0x020e
 
 /* loadflags and xloadflags */
-#define LOADED_HIGH               0x01
-#define CAN_USE_HEAP              0x80
-#define XLF_KERNEL_64             0x01
+#define LOADED_HIGH                0x01
+#define CAN_USE_HEAP               0x80
+#define XLF_KERNEL_64              0x01
 #define XLF_CAN_BE_LOADED_ABOVE_4G 0x02
 
 #define ENTRY_64_OFFSET 0x200
@@ -54,8 +54,7 @@ static enum status parse_placement(struct bzimage *image, struct reason *why)
 	if (!has_init_size)
 		return STATUS_OK;
 	if (image->relocatable) {
-		if (header->min_alignment > 30 ||
-		    1ul << header->min_alignment > image->alignment)
+		if (header->min_alignment > 30 || 1ul << header->min_alignment > image->alignment)
 			return refuse(why, STATUS_BAD_FORMAT,
 				      "min_alignment is 2^%u, kernel_alignment 0x%lx",
 				      header->min_alignment, image->alignment);
@@ -67,8 +66,7 @@ static enum status parse_placement(struct bzimage *image, struct reason *why)
 	if (image->memory_size < image->payload_size)
 		image->memory_size = image->payload_size;
 	if (image->pref_address >= ADDRESS_MAX)
-		return refuse(why, STATUS_BAD_FORMAT, "pref_address is 0x%lx",
-			      image->pref_address);
+		return refuse(why, STATUS_BAD_FORMAT, "pref_address is 0x%lx", image->pref_address);
 	return STATUS_OK;
 }
 
@@ -95,8 +93,8 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_i
 	struct setup_header *header = &image.header;
 
 	if (!span_read(head, BZIMAGE_HEADER_OFFSET, sizeof(*header), header))
-		return refuse(why, STATUS_TRUNCATED, "the kernel has %lu bytes, too few for a header",
-			      size);
+		return refuse(why, STATUS_TRUNCATED,
+			      "the kernel has %lu bytes, too few for a header", size);
 	if (le16_get(header->boot_flag) != BOOT_FLAG || le32_get(header->header) != HEADER_MAGIC)
 		return refuse(why, STATUS_BAD_FORMAT, "the kernel is not a bzImage");
 	image.version = le16_get(header->version);
@@ -215,9 +213,9 @@ enum status bzimage_plan(const struct bzimage *image, uint64_t initrd_size, uint
 	if (initrd_size != 0) {
 		status = place_initrd(image, initrd_size, map, &plan.initrd);
 		if (status != STATUS_OK)
-			return refuse(why, status,
-				      "no memory for an initrd of %lu bytes below 0x%lx", initrd_size,
-				      image->above_4g ? ADDRESS_MAX : image->initrd_max);
+			return refuse(
+				why, status, "no memory for an initrd of %lu bytes below 0x%lx",
+				initrd_size, image->above_4g ? ADDRESS_MAX : image->initrd_max);
 	}
 	*ret_plan = plan;
 	return STATUS_OK;

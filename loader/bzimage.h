@@ -113,9 +113,9 @@ struct bzimage {
 	uint64_t setup_size;   /**< bytes before the protected-mode kernel */
 	uint64_t payload_size; /**< bytes of the protected-mode kernel */
 	bool relocatable;
-	bool entry64;          /**< has the 64-bit entry */
-	bool above_4g;         /**< kernel and initrd may lie above 4 GiB */
-	uint64_t alignment;    /**< preferred, of the load address */
+	bool entry64;       /**< has the 64-bit entry */
+	bool above_4g;      /**< kernel and initrd may lie above 4 GiB */
+	uint64_t alignment; /**< preferred, of the load address */
 	uint64_t min_alignment;
 	uint64_t pref_address;
 	uint64_t memory_size;  /**< bytes it needs from its load address on */
@@ -138,9 +138,9 @@ struct bzimage_plan {
 	uint64_t load;      /**< the protected-mode kernel */
 	uint64_t alignment; /**< that @load has, for kernel_alignment */
 	uint64_t entry;
-	uint64_t initrd;    /**< 0 without one */
+	uint64_t initrd; /**< 0 without one */
 	uint64_t boot_params;
-	uint64_t cmdline;   /**< room for cmdline_bytes and a terminator */
+	uint64_t cmdline; /**< room for cmdline_bytes and a terminator */
 };
 
 /**

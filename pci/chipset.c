@@ -13,11 +13,11 @@
  * bits 0 and 1 send reads and writes to RAM. The first field of the first
  * register is reserved. Intel 440FX 3.2.19; Intel 3 Series (82Q35) 5.1.20.
  */
-#define I440FX_PAM0     0x59
-#define Q35_PAM0        0x90
-#define PAM_REGISTERS   7
-#define PAM_UPPER_RAM   0x30
-#define PAM_BOTH_RAM    0x33
+#define I440FX_PAM0   0x59
+#define Q35_PAM0      0x90
+#define PAM_REGISTERS 7
+#define PAM_UPPER_RAM 0x30
+#define PAM_BOTH_RAM  0x33
 
 #define PM_BASE         0x600
 #define PM_BASE_IO      0x1 /* reads as 1: an I/O address */

@@ -5,7 +5,7 @@
 #include "arch/host/host.h"
 #include "lib/endian.h"
 
-/* -- PCI configuration space, mechanism 1 ----------------------------------- */
+/* -- PCI configuration space, mechanism 1 ---------------------------------------- */
 
 #define PCI_ADDRESS 0xcf8
 #define PCI_DATA    0xcfc
@@ -83,7 +83,7 @@ void host_add_q35(void)
 	host_add_pci_function(0, 31, 0, 0x29188086);
 }
 
-/* -- CMOS -------------------------------------------------------------------- */
+/* -- CMOS ------------------------------------------------------------------------ */
 
 #define CMOS_INDEX 0x70
 #define CMOS_DATA  0x71
@@ -113,7 +113,7 @@ void host_add_cmos(void)
 	host_add_device(&device);
 }
 
-/* -- isa-debug-exit ------------------------------------------------------------ */
+/* -- isa-debug-exit -------------------------------------------------------------- */
 
 #define DEBUG_EXIT 0xf4
 

@@ -40,8 +40,7 @@ struct dma_bits {
 };
 
 static const struct dma_bits qemu_bits = {1u << 0, 1u << 1, 1u << 2, 1u << 3, 1u << 4};
-static const struct dma_bits cloud_hypervisor_bits = {1u << 0, 1u << 1, 1u << 3, 1u << 7,
-						      1u << 15};
+static const struct dma_bits cloud_hypervisor_bits = {1u << 0, 1u << 1, 1u << 3, 1u << 7, 1u << 15};
 
 static struct host_item items[ITEMS_MAX];
 static size_t item_count;
@@ -126,9 +125,8 @@ static bool has_end_that_counts(uint16_t key)
 static uint64_t available(uint64_t length)
 {
 	const struct host_item *item = host_fwcfg_find(host.fwcfg.selected);
-	uint64_t left = item != NULL && host.fwcfg.offset < item->size
-				? item->size - host.fwcfg.offset
-				: 0;
+	uint64_t left =
+		item != NULL && host.fwcfg.offset < item->size ? item->size - host.fwcfg.offset : 0;
 
 	if (length > left && has_end_that_counts(host.fwcfg.selected))
 		host.fwcfg.long_reads++;
@@ -215,8 +213,8 @@ static bool dma_command(const struct dma_bits *bits, uint32_t control, uint32_t 
 static void do_dma(void)
 {
 	struct dma_access access;
-	const struct dma_bits *bits = host.fwcfg.kind == HOST_FWCFG_QEMU ? &qemu_bits
-									  : &cloud_hypervisor_bits;
+	const struct dma_bits *bits =
+		host.fwcfg.kind == HOST_FWCFG_QEMU ? &qemu_bits : &cloud_hypervisor_bits;
 	uint8_t *place = host_memory(dma_address, sizeof(access));
 
 	if (place == NULL)
@@ -254,8 +252,8 @@ static void port_write(uint16_t port, unsigned width, uint32_t value)
 		host.fwcfg.selects++;
 		select_item((uint16_t)value);
 	} else if (port == PORT_DMA_HIGH && width == 4 && has_dma) {
-		dma_address = (dma_address & 0xffffffffu) |
-			      (uint64_t)__builtin_bswap32(value) << 32;
+		dma_address = (dma_address & 0xffffffffu) | (uint64_t)__builtin_bswap32(value)
+								    << 32;
 	} else if (port == PORT_DMA_LOW && width == 4 && has_dma) {
 		dma_address = (dma_address & ~0xfffffffful) | __builtin_bswap32(value);
 		do_dma();

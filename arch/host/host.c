@@ -29,7 +29,7 @@ static struct arch_range ram[REGIONS_MAX], refused[REGIONS_MAX];
 static size_t ram_count, refused_count;
 static struct host_device devices[DEVICES_MAX];
 static size_t device_count;
-static uint8_t *guest;         /* where guest-physical address 0 is */
+static uint8_t *guest; /* where guest-physical address 0 is */
 static const uint8_t *pattern;
 static int pattern_file = -1;
 static void *image_alias;
@@ -44,7 +44,7 @@ static _Noreturn void broken(const char *what)
 	abort();
 }
 
-/* -- memory ---------------------------------------------------------------- */
+/* -- memory ---------------------------------------------------------------------- */
 
 static void make_pattern(void)
 {
@@ -216,7 +216,7 @@ struct arch_range arch_work_area(void)
 	return (struct arch_range){WORK_AREA_START, WORK_AREA_SIZE};
 }
 
-/* -- ports ----------------------------------------------------------------- */
+/* -- ports ----------------------------------------------------------------------- */
 
 void host_add_device(const struct host_device *device)
 {
@@ -328,7 +328,7 @@ void arch_relax(void)
 	host.relaxes++;
 }
 
-/* -- the rest of the seam -------------------------------------------------- */
+/* -- the rest of the seam -------------------------------------------------------- */
 
 bool arch_random(uint64_t *ret_value)
 {

@@ -16,40 +16,40 @@
 #ifndef ARCH_X86_64_LAYOUT_H
 #define ARCH_X86_64_LAYOUT_H
 
-#define WORK_AREA_START 0x30000
-#define PML4_TABLE 0x30000
-#define PDPT_TABLE 0x31000
-#define LOW_PD_TABLE 0x32000
-#define LOW_PT_TABLE 0x33000
-#define HIGH_PD_TABLE 0x34000
-#define ROM_PT_TABLE 0x35000
-#define TABLE_POOL_START 0x36000
-#define TABLE_POOL_END 0x3e000
-#define ARCH_STATE 0x3e000
-#define AP_PAGE 0x3f000
-#define STACK_GUARD 0x40000
-#define STACK_TOP 0x51000
+#define WORK_AREA_START       0x30000
+#define PML4_TABLE            0x30000
+#define PDPT_TABLE            0x31000
+#define LOW_PD_TABLE          0x32000
+#define LOW_PT_TABLE          0x33000
+#define HIGH_PD_TABLE         0x34000
+#define ROM_PT_TABLE          0x35000
+#define TABLE_POOL_START      0x36000
+#define TABLE_POOL_END        0x3e000
+#define ARCH_STATE            0x3e000
+#define AP_PAGE               0x3f000
+#define STACK_GUARD           0x40000
+#define STACK_TOP             0x51000
 #define EXCEPTION_STACK_GUARD 0x51000
-#define EXCEPTION_STACK_TOP 0x53000
-#define WORK_AREA_END 0x53000
+#define EXCEPTION_STACK_TOP   0x53000
+#define WORK_AREA_END         0x53000
 
 /* The image: 64 KiB, in ROM below 4 GiB or where its LOAD segments put it. */
-#define IMAGE_SIZE 0x10000
+#define IMAGE_SIZE   0x10000
 #define IMAGE_IN_ROM 0xffff0000
 #define IMAGE_IN_RAM 0x100000
 
 /* Offsets in the image's first page, which linker/x86_64.ld writes. */
 #define HEADER_TEXT_END 0x190
-#define HEADER_SMBIOS 0x200
+#define HEADER_SMBIOS   0x200
 
 /* Selectors. The boot protocol wants code at 0x10 and data at 0x18. */
 #define SELECTOR_CODE32 0x08
 #define SELECTOR_CODE64 0x10
-#define SELECTOR_DATA 0x18
-#define SELECTOR_TSS 0x20
+#define SELECTOR_DATA   0x18
+#define SELECTOR_TSS    0x20
 
 /* Offsets in AP_PAGE. */
 #define AP_ARRIVED 0x0f8
-#define AP_MSRS 0x100
+#define AP_MSRS    0x100
 
 #endif

@@ -30,10 +30,10 @@
 #define MTRR_VARIABLE_MAX      8 /* more exist in the architecture, none in a virtual CPU */
 
 /* Local APIC: Intel SDM vol. 3, 11.6.1. */
-#define LAPIC_ICR               0xfee00300ul
-#define LAPIC_INIT_ALL_OTHERS   0x000c4500
-#define LAPIC_START_ALL_OTHERS  0x000c4600
-#define LAPIC_REGISTERS         0x1000
+#define LAPIC_ICR              0xfee00300ul
+#define LAPIC_INIT_ALL_OTHERS  0x000c4500
+#define LAPIC_START_ALL_OTHERS 0x000c4600
+#define LAPIC_REGISTERS        0x1000
 
 /* Far more rounds than a started processor needs, even when hundreds share one core. */
 #define AP_WAIT_ROUNDS 200000000
@@ -77,8 +77,7 @@ static void add_uncached(struct msr_list *list, uint64_t start, unsigned registe
 			continue;
 		covered -= size;
 		add(list, MSR_MTRR_PHYS_BASE(used), covered);
-		add(list, MSR_MTRR_PHYS_MASK(used),
-		    (~(size - 1) & address_mask) | MTRR_MASK_VALID);
+		add(list, MSR_MTRR_PHYS_MASK(used), (~(size - 1) & address_mask) | MTRR_MASK_VALID);
 		used++;
 	}
 }
@@ -137,7 +136,6 @@ enum status arch_set_memory_types(uint64_t uncached_start, unsigned cpus)
 		return STATUS_OK;
 	list_memory_types(uncached_start, &list);
 	for (unsigned i = 0; i < list.count; i++)
-		wrmsr(list.value[i].index,
-		      (uint64_t)list.value[i].high << 32 | list.value[i].low);
+		wrmsr(list.value[i].index, (uint64_t)list.value[i].high << 32 | list.value[i].low);
 	return cpus > 1 ? set_on_others(&list, cpus - 1) : STATUS_OK;
 }

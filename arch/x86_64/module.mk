@@ -10,7 +10,7 @@ arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
 
 $(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk
 	$(call say,GEN,$@)
-	$(Q)sed -n 's/^#define \([A-Z0-9_]*\) \(0x[0-9a-f]*\).*/%define \1 \2/p' $< > $@
+	$(Q)sed -n 's/^#define \([A-Z0-9_]*\) *\(0x[0-9a-f]*\).*/%define \1 \2/p' $< > $@
 
 $(build)/%.asm.o: %.asm $(build)/layout.inc
 	@mkdir -p $(@D)
