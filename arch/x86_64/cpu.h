@@ -20,12 +20,14 @@ static inline struct cpuid cpuid(uint32_t leaf)
 	return result;
 }
 
-/** Width of a physical address in bits (Intel SDM vol. 2, CPUID leaf 0x80000008). */
+/** Width of a physical address in bits, 36 to 52 (Intel SDM vol. 2, CPUID leaf 0x80000008). */
 static inline unsigned cpu_physical_bits(void)
 {
-	if (cpuid(0x80000000).eax < 0x80000008)
-		return 36;
-	return cpuid(0x80000008).eax & 0xff;
+	unsigned bits = 36;
+
+	if (cpuid(0x80000000).eax >= 0x80000008)
+		bits = cpuid(0x80000008).eax & 0xff;
+	return bits < 36 ? 36 : bits > 52 ? 52 : bits;
 }
 
 static inline uint64_t rdmsr(uint32_t index)

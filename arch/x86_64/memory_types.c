@@ -54,8 +54,10 @@ _Static_assert(AP_MSRS + sizeof(struct msr_list) <= 0x1000, "the table fits into
 /* entry.asm */
 extern const uint8_t ap_start[], ap_start_end[];
 
-static void add(struct msr_list *list, uint32_t index, uint64_t value)
+/* Sets one MSR here, and notes it for the other processors. */
+static void set(struct msr_list *list, uint32_t index, uint64_t value)
 {
+	wrmsr(index, value);
 	list->value[list->count++] =
 		(struct msr_value){index, (uint32_t)value, (uint32_t)(value >> 32)};
 }
@@ -65,7 +67,7 @@ static void add(struct msr_list *list, uint32_t index, uint64_t value)
  * its size. When the registers do not suffice, the smallest pieces, next to the
  * RAM, are left out.
  */
-static void add_uncached(struct msr_list *list, uint64_t start, unsigned registers)
+static void set_uncached(struct msr_list *list, uint64_t start, unsigned registers)
 {
 	const uint64_t top = 1ul << 32;
 	uint64_t address_mask = (1ul << cpu_physical_bits()) - 1;
@@ -76,30 +78,31 @@ static void add_uncached(struct msr_list *list, uint64_t start, unsigned registe
 		if (((top - start) & size) == 0)
 			continue;
 		covered -= size;
-		add(list, MSR_MTRR_PHYS_BASE(used), covered);
-		add(list, MSR_MTRR_PHYS_MASK(used), (~(size - 1) & address_mask) | MTRR_MASK_VALID);
+		set(list, MSR_MTRR_PHYS_BASE(used), covered);
+		set(list, MSR_MTRR_PHYS_MASK(used), (~(size - 1) & address_mask) | MTRR_MASK_VALID);
 		used++;
 	}
 }
 
-static void list_memory_types(uint64_t uncached_start, struct msr_list *list)
+/* Sets the MTRRs of this processor; @list is then what the others need. */
+static void set_on_this(uint64_t uncached_start, struct msr_list *list)
 {
 	uint64_t cap = rdmsr(MSR_MTRR_CAP);
 	unsigned registers = cap & MTRR_CAP_VARIABLE;
 	uint64_t def_type = MTRR_ENABLED | MTRR_WRITE_BACK;
 
 	list->count = 0;
-	add_uncached(list, uncached_start,
+	set_uncached(list, uncached_start,
 		     registers < MTRR_VARIABLE_MAX ? registers : MTRR_VARIABLE_MAX);
 	if ((cap & MTRR_CAP_FIXED) != 0) {
-		add(list, MSR_MTRR_FIX64K_00000, MTRR_WRITE_BACK_8);
-		add(list, MSR_MTRR_FIX16K_80000, MTRR_WRITE_BACK_8);
-		add(list, MSR_MTRR_FIX16K_A0000, MTRR_UNCACHED_8);
+		set(list, MSR_MTRR_FIX64K_00000, MTRR_WRITE_BACK_8);
+		set(list, MSR_MTRR_FIX16K_80000, MTRR_WRITE_BACK_8);
+		set(list, MSR_MTRR_FIX16K_A0000, MTRR_UNCACHED_8);
 		for (uint32_t msr = MSR_MTRR_FIX4K_C0000; msr <= MSR_MTRR_FIX4K_LAST; msr++)
-			add(list, msr, MTRR_WRITE_PROTECTED_8);
+			set(list, msr, MTRR_WRITE_PROTECTED_8);
 		def_type |= MTRR_FIXED_ENABLED;
 	}
-	add(list, MSR_MTRR_DEF_TYPE, def_type);
+	set(list, MSR_MTRR_DEF_TYPE, def_type);
 }
 
 /*
@@ -134,8 +137,6 @@ enum status arch_set_memory_types(uint64_t uncached_start, unsigned cpus)
 
 	if ((cpuid(1).edx & CPUID_MTRR) == 0)
 		return STATUS_OK;
-	list_memory_types(uncached_start, &list);
-	for (unsigned i = 0; i < list.count; i++)
-		wrmsr(list.value[i].index, (uint64_t)list.value[i].high << 32 | list.value[i].low);
+	set_on_this(uncached_start, &list);
 	return cpus > 1 ? set_on_others(&list, cpus - 1) : STATUS_OK;
 }
