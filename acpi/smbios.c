@@ -52,7 +52,10 @@ struct structure {
 };
 
 #define TYPE_BIOS_INFORMATION 0
-#define TYPE_END              127
+/* Handles from here on are reserved: DSP0134 6.1.2. */
+#define HANDLES 0xff00
+
+#define TYPE_END 127
 
 /* BIOS information: DSP0134 7.1. */
 struct bios_information {
@@ -91,7 +94,7 @@ struct type0 {
 
 struct survey {
 	bool has_type0;
-	uint16_t highest_handle;
+	uint16_t free_handle; /* one above all that may be used; HANDLES if there is none */
 	uint16_t structures;
 	uint16_t largest;
 };
@@ -160,8 +163,9 @@ static enum status survey_table(struct span table, struct survey *ret_survey, st
 		survey.structures++;
 		if (end - at > survey.largest)
 			survey.largest = (uint16_t)(end - at);
-		if (le16_get(header.handle) > survey.highest_handle)
-			survey.highest_handle = le16_get(header.handle);
+		uint16_t handle = le16_get(header.handle);
+		if (handle < HANDLES && handle >= survey.free_handle)
+			survey.free_handle = (uint16_t)(handle + 1);
 		if (header.type == TYPE_BIOS_INFORMATION)
 			survey.has_type0 = true;
 		if (header.type == TYPE_END)
@@ -257,10 +261,8 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 	if (status != STATUS_OK)
 		return status;
 	uint64_t size = table->size;
-	if (!survey.has_type0) {
-		if (survey.highest_handle == UINT16_MAX || survey.structures == UINT16_MAX)
-			return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has no free handle");
-		size_t added = make_type0(host, (uint16_t)(survey.highest_handle + 1), &type0);
+	if (!survey.has_type0 && survey.free_handle < HANDLES && survey.structures < UINT16_MAX) {
+		size_t added = make_type0(host, survey.free_handle, &type0);
 		memcpy(bytes - added, &type0, added);
 		theirs -= added;
 		size += added;

@@ -20,7 +20,7 @@ struct smbios_host {
 
 /**
  * Places the VMM's SMBIOS table, with a type 0 structure (BIOS information) of
- * ours in front when it has none, and computes the entry point that describes
+ * ours in front when it has none and a handle is free, and computes the entry point that describes
  * it from the VMM's own, @anchor. The caller puts @ret_entry_point where the
  * system looks for it.
  *

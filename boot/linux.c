@@ -106,6 +106,8 @@ static uint64_t make_setup_data(struct boot *boot, const struct bzimage *image,
 				    boot->kernel.assumed_load, boot->kernel.setup_data,
 				    &boot->why) != STATUS_OK)
 			log_line(&boot->log, LOG_WARN, "setup_data dropped: %s", boot->why.text);
+		if (list.refused != 0)
+			log_line(&boot->log, LOG_WARN, "setup_data dropped: not a device tree");
 	}
 	if (list.has_seed)
 		return list.head;

@@ -50,9 +50,9 @@ static enum status find_file(struct boot *boot, const struct name *name, struct 
 	return fwcfg_find(&boot->fwcfg, name, ret_blob) ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
-static enum status read_item_size(struct boot *boot, enum fwcfg_key key, uint32_t *ret_size)
+static enum status read_item_integer(struct boot *boot, enum fwcfg_key key, uint32_t *ret_value)
 {
-	enum status status = fwcfg_read_integer(&boot->fwcfg, (uint16_t)key, 4, ret_size);
+	enum status status = fwcfg_read_integer(&boot->fwcfg, (uint16_t)key, 4, ret_value);
 	if (status != STATUS_OK)
 		return refuse(&boot->why, status, "fw_cfg item 0x%x cannot be read", key);
 	return STATUS_OK;
@@ -63,7 +63,7 @@ static enum status find_item(struct boot *boot, enum fwcfg_key size_key, enum fw
 {
 	uint32_t size;
 
-	enum status status = read_item_size(boot, size_key, &size);
+	enum status status = read_item_integer(boot, size_key, &size);
 	if (status != STATUS_OK)
 		return status;
 	if (size == 0)
@@ -75,16 +75,14 @@ static enum status find_item(struct boot *boot, enum fwcfg_key size_key, enum fw
 /* Finds the list that the VMM attached to a kernel from the legacy items. */
 static enum status find_setup_data(struct boot *boot, struct kernel_source *kernel)
 {
-	struct setup_header header;
+	uint64_t list = bzimage_setup_data((struct span){kernel->start, kernel->start_size});
 	uint32_t assumed_load;
 
-	if (!span_read((struct span){kernel->start, kernel->start_size}, BZIMAGE_HEADER_OFFSET,
-		       sizeof(header), &header) ||
-	    le64_get(header.setup_data) == 0)
+	if (list == 0)
 		return STATUS_OK;
-	enum status status = read_item_size(boot, FWCFG_KERNEL_ADDRESS, &assumed_load);
+	enum status status = read_item_integer(boot, FWCFG_KERNEL_ADDRESS, &assumed_load);
 	if (status == STATUS_OK) {
-		kernel->setup_data = le64_get(header.setup_data);
+		kernel->setup_data = list;
 		kernel->assumed_load = assumed_load;
 	}
 	return status;

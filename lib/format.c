@@ -73,14 +73,6 @@ size_t format_text_va(char *buffer, size_t size, const char *format, va_list arg
 		case 'c':
 			put(&out, (char)va_arg(args, int));
 			break;
-		case 'd': {
-			int64_t value = is_long ? va_arg(args, int64_t) : va_arg(args, int);
-			if (value < 0)
-				put(&out, '-');
-			uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
-			put_number(&out, magnitude, 10, width, pad);
-			break;
-		}
 		case 'u':
 		case 'x': {
 			uint64_t value = is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned);

@@ -9,7 +9,7 @@
  * A printf for a program without stdio: newlib's keeps state in globals, which
  * the image does not have.
  *
- * Conversions: %s (bytes outside printable ASCII become '?'), %c, %d, %u, %x,
+ * Conversions: %s (bytes outside printable ASCII become '?'), %c, %u, %x,
  * with the length modifiers l, ll and z, zero padding and a width (%016lx), a
  * precision for %s (%.56s), and %%. Anything else is a broken invariant.
  *

@@ -86,6 +86,23 @@ uint64_t bzimage_setup_size(struct span head)
 	return setup_size(&header);
 }
 
+/* boot.rst: the header ends at 0x202 + the byte at 0x201, the jump's operand. */
+static size_t header_size(const struct setup_header *header)
+{
+	return 0x202u + header->jump_offset - BZIMAGE_HEADER_OFFSET;
+}
+
+uint64_t bzimage_setup_data(struct span head)
+{
+	struct setup_header header;
+
+	if (!span_read(head, BZIMAGE_HEADER_OFFSET, sizeof(header), &header) ||
+	    le16_get(header.version) < VERSION_2_09 ||
+	    header_size(&header) < offsetof(struct setup_header, pref_address))
+		return 0;
+	return le64_get(header.setup_data);
+}
+
 enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_image,
 			  struct reason *why)
 {
@@ -103,8 +120,7 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_i
 			      "the kernel has boot protocol %u.%02u, 2.06 is the oldest supported",
 			      image.version >> 8, image.version & 0xffu);
 
-	/* boot.rst: the header ends at 0x202 + the byte at 0x201, the jump's operand. */
-	image.header_size = 0x202u + header->jump_offset - BZIMAGE_HEADER_OFFSET;
+	image.header_size = header_size(header);
 	if (image.header_size < offsetof(struct setup_header, hardware_subarch))
 		return refuse(why, STATUS_BAD_FORMAT, "the kernel's header ends at 0x%lx",
 			      image.header_size + BZIMAGE_HEADER_OFFSET);

@@ -126,6 +126,9 @@ struct bzimage {
 /** Bytes before the protected-mode kernel, by the image's first bytes; 0 if too few. */
 uint64_t bzimage_setup_size(struct span head);
 
+/** The header's field setup_data, by the image's first bytes; 0 if it has none. */
+uint64_t bzimage_setup_data(struct span head);
+
 /**
  * Checks the first BZIMAGE_HEAD_SIZE bytes, @head, of an image of @size bytes.
  * STATUS_TRUNCATED, STATUS_BAD_FORMAT or STATUS_UNSUPPORTED with the reason.

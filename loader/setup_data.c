@@ -49,8 +49,10 @@ enum status setup_data_copy(struct setup_data_list *list, struct span kernel, ui
 				      "the setup_data node at 0x%lx is outside the kernel", at);
 		struct span data = {kernel.bytes + offset + sizeof(node), le32_get(node.len)};
 		at = le64_get(node.next);
-		if (list->accept != NULL && !list->accept(le32_get(node.type), data))
+		if (list->accept != NULL && !list->accept(le32_get(node.type), data)) {
+			list->refused++;
 			continue;
+		}
 		enum status status = setup_data_append(list, le32_get(node.type), data);
 		if (status != STATUS_OK)
 			return refuse(why, status, "no memory for %lu bytes of setup_data",

@@ -35,6 +35,7 @@ struct setup_data_list {
 	void *(*map)(uint64_t address, uint64_t length); /**< makes memory accessible, or NULL */
 	/** Whether a VMM's node of @type may reach the kernel; NULL: all of them. */
 	bool (*accept)(uint32_t type, struct span data);
+	unsigned refused;        /**< nodes that were not accepted */
 	uint64_t head;           /**< address of the first node, 0 if empty */
 	struct setup_data *last; /**< or NULL */
 	bool has_seed;

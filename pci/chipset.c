@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pci/chipset.h"
 
+#include "arch/io.h"
+#include "arch/memory.h"
 #include "pci/config.h"
 
 #define ID_I440FX   0x12378086u
+#define ID_PIIX3    0x70008086u
 #define ID_PIIX4_PM 0x71138086u
 #define ID_Q35      0x29c08086u
 #define ID_ICH9_LPC 0x29188086u
+#define ID_GPEX     0x00081b36u
 
 /*
  * Programmable attribute map: seven registers, two 4-bit fields each, of which
@@ -28,6 +32,12 @@
 #define ICH9_ACPI_CNTL  0x44
 #define ICH9_ACPI_EN    0x80
 
+/* PCI interrupt lines A-D, and E-H on ICH9, to ISA interrupts 10, 10, 11, 11. */
+#define PIIX3_PIRQ_ABCD 0x60
+#define ICH9_PIRQ_ABCD  0x60
+#define ICH9_PIRQ_EFGH  0x68
+#define PIRQ_ROUTES     0x0b0b0a0au
+
 #define Q35_PCIEXBAR_LOW  0x60
 #define Q35_PCIEXBAR_HIGH 0x64
 #define PCIEXBAREN        0x1
@@ -35,7 +45,11 @@
 #define ECAM_START        0xb0000000u
 #define ECAM_START_HIGH   0xe0000000u
 
+/* QEMU hw/i386/microvm.c: with pcie=on, ECAM is here, and nothing at port 0xcf8. */
+#define MICROVM_ECAM_START 0xe0000000u
+
 static const struct pci_address host_bridge = {0, 0, 0};
+static const struct pci_address piix3 = {0, 1, 0};
 static const struct pci_address piix4_pm = {0, 1, 3};
 static const struct pci_address ich9_lpc = {0, 0x1f, 0};
 
@@ -49,6 +63,8 @@ static void open_bios_area(uint8_t pam0)
 static void set_up_i440fx(void)
 {
 	open_bios_area(I440FX_PAM0);
+	if (pci_read32(piix3, 0) == ID_PIIX3)
+		pci_write32(piix3, PIIX3_PIRQ_ABCD, PIRQ_ROUTES);
 	if (pci_read32(piix4_pm, 0) != ID_PIIX4_PM)
 		return; /* acpi=off */
 	pci_write32(piix4_pm, PIIX4_PMBASE, PM_BASE | PM_BASE_IO);
@@ -72,6 +88,18 @@ static void set_up_q35(struct chipset *chipset, uint64_t low_ram_end)
 		return;
 	pci_write32(ich9_lpc, ICH9_PMBASE, PM_BASE | PM_BASE_IO);
 	pci_write8(ich9_lpc, ICH9_ACPI_CNTL, ICH9_ACPI_EN);
+	pci_write32(ich9_lpc, ICH9_PIRQ_ABCD, PIRQ_ROUTES);
+	pci_write32(ich9_lpc, ICH9_PIRQ_EFGH, PIRQ_ROUTES);
+}
+
+static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
+{
+	if (low_ram_end > MICROVM_ECAM_START ||
+	    arch_map(MICROVM_ECAM_START, sizeof(uint32_t), ARCH_MEMORY_DEVICE) == NULL ||
+	    arch_mmio_read32(MICROVM_ECAM_START) != ID_GPEX)
+		return;
+	chipset->ecam_start = MICROVM_ECAM_START;
+	chipset->ecam_size = ECAM_SIZE;
 }
 
 struct chipset chipset_set_up(uint64_t low_ram_end)
@@ -81,6 +109,7 @@ struct chipset chipset_set_up(uint64_t low_ram_end)
 	switch (pci_read32(host_bridge, 0)) {
 	case PCI_NOTHING:
 		chipset.kind = CHIPSET_NONE;
+		find_microvm_ecam(&chipset, low_ram_end);
 		break;
 	case ID_I440FX:
 		chipset.kind = CHIPSET_I440FX;

@@ -20,7 +20,8 @@ struct chipset {
 
 /**
  * Does what the VMM's ACPI tables take for granted: RAM behind the BIOS area at
- * 0xc0000-0xfffff, ACPI power-management ports, ECAM above @low_ram_end on q35.
+ * 0xc0000-0xfffff, ACPI power-management ports, interrupt routes, ECAM above
+ * @low_ram_end on q35. On a microvm it finds out whether there is ECAM.
  * To be called before the tables are read, since QEMU builds them from this.
  */
 struct chipset chipset_set_up(uint64_t low_ram_end);

@@ -73,6 +73,7 @@ void host_add_i440fx(void)
 {
 	host_add_pci();
 	host_add_pci_function(0, 0, 0, 0x12378086);
+	host_add_pci_function(0, 1, 0, 0x70008086);
 	host_add_pci_function(0, 1, 3, 0x71138086);
 }
 

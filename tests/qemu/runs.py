@@ -31,8 +31,8 @@ class Run:
     cpu: str = ""
     door: str = "bios"              # how the firmware comes in: bios, pflash, pvh
     source: str = "legacy"          # -kernel, -initrd, -append; opt: opt/org.slipway/*;
-                                    # mixed: the kernel by opt, the rest by options,
-                                    # where -kernel is our own image
+                                    # etc: etc/boot/*; mixed: the kernel by opt, the rest
+                                    # by options, where -kernel is our own image
     kernel: object = None           # setup header fields of a probe, a file's bytes,
                                     # or the name that tests/tools/fetch-kernel takes
     payload: int = 0                # bytes that the probe's payload is padded to
@@ -87,6 +87,7 @@ ONLY_32 = {"xloadflags": 0}
 BELOW_4G = {"xloadflags": XLF_KERNEL_64}
 ANYWHERE = {"xloadflags": XLF_KERNEL_64 | XLF_CAN_BE_LOADED_ABOVE_4G}
 AT_1M = {"pref_address": MIB, "kernel_alignment": MIB, "min_alignment": 20}
+NO_DMA = ("-global", "fw_cfg_io.dma_enabled=off")
 HUGE = {"cpu": "max,phys-bits=46"}
 PAYLOAD_14M = 14 * MIB
 ALL_BYTES = bytes(b for b in range(1, 256) if b != 0x0A)
@@ -113,6 +114,13 @@ PROBES = both(
     pvh("pvh-microvm", "microvm", source="opt", initrd=100001),
     pvh("pvh-pc", "pc", source="opt", initrd=100001),
     pvh("pvh-q35", "q35", source="opt", initrd=100001),
+    probe("etc-boot-q35", "q35", source="etc", initrd=100001),
+    probe("no-dma-microvm", "microvm", options=NO_DMA, initrd=100001),
+    probe("no-dma-q35", "q35", options=NO_DMA, initrd=100001),
+    probe("opt-wins", "pc", fw_cfg=(("opt/org.slipway/cmdline", b"from opt"),),
+          skip=("command_line",), expect=(("cmdline", b"from opt"),)),
+    probe("log-info", "q35", fw_cfg=(("opt/org.slipway/log", b"info\n"),), skip=("silent",),
+          expect=(("said", "slipway: kernel at 0x"),)),
     # Nodes of setup_data.
     probe("seed-q35", "q35", cpu="max", expect=(("seed", True),)),
     probe("seed-pc-absent", "pc", cpu="qemu64", expect=(("seed", False),)),
@@ -232,6 +240,8 @@ PROBES = both(
     probe("acpi-blob-over-128K", "pc", smp="1,maxcpus=255", kept_limit=1 * MIB, options=tuple(
         word for i in range(24)
         for word in ("-device", f"pci-bridge,id=bridge{i},chassis_nr={i + 1}"))),
+    probe("hotplug-q35", "q35", smp="2,maxcpus=8", options=("-m", "512M,slots=2,maxmem=4G")),
+    probe("hotplug-pc", "pc", smp="2,maxcpus=8", options=("-m", "512M,slots=2,maxmem=4G")),
     probe("numa", "q35", smp=2, options=(
         "-object", "memory-backend-ram,id=m0,size=256M", "-numa", "node,memdev=m0,cpus=0",
         "-object", "memory-backend-ram,id=m1,size=256M", "-numa", "node,memdev=m1,cpus=1")),
@@ -290,7 +300,8 @@ REFUSED = [
     refused("no-kernel-pvh", "not-found", "no kernel", "payload", door="pvh"),
     bad_file("kernel-empty", b"", "not-found|truncated", "kernel"),
     bad_file("kernel-one-byte", b"M", "truncated", "1 byte|too few"),
-    bad_file("kernel-is-text", b"Not a kernel.\n" * 1000, "bad-format|unsupported", "not a bzImage"),
+    bad_file("kernel-is-text", b"Not a kernel.\n" * 1000, "bad-format|unsupported",
+             "not a bzImage"),
     bad_file("kernel-is-zeros", bytes(1 << 20), "bad-format|unsupported", "not a bzImage"),
     bad_file("kernel-is-gzip", b"\x1f\x8b\x08" + bytes(5000), "bad-format|unsupported",
              "not a bzImage"),
@@ -397,7 +408,8 @@ REFUSED = [
     bad_script("is-huge", "too-large", "script has", *SOUND, bytes(16 * MIB)),
 ]
 
-NO_EXIT = [Run(f"halt-{machine}", machine, debug_exit=False) for machine in ("microvm", "pc", "q35")]
+NO_EXIT = [Run(f"halt-{machine}", machine, debug_exit=False)
+           for machine in ("microvm", "pc", "q35")]
 
 
 # With ACPI, QEMU 7.2's microvm hangs in TSC calibration under TCG without this.

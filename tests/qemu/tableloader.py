@@ -39,7 +39,8 @@ RSDP, TABLES = "etc/acpi/rsdp", "etc/acpi/tables"
 
 # An RSDP, and an XSDT without entries; addresses and checksums are the script's.
 RSDP_FILE = struct.pack("<8sB6sBIIQB3s", b"RSD PTR ", 0, b"SLIPWY", 2, 0, 36, 0, 0, b"")
-TABLES_FILE = struct.pack("<4sIBB6s8sI4sI", b"XSDT", 36, 1, 0, b"SLIPWY", b"TESTTEST", 1, b"TEST", 1)
+TABLES_FILE = struct.pack("<4sIBB6s8sI4sI",
+                          b"XSDT", 36, 1, 0, b"SLIPWY", b"TESTTEST", 1, b"TEST", 1)
 
 SOUND = [allocate(RSDP, 16, F_SEGMENT), allocate(TABLES, 64),
          add_checksum(TABLES, 9, 0, 36), add_pointer(RSDP, TABLES, 24, 8),

@@ -61,3 +61,11 @@ def test_build_leaves_the_sources_alone(copy):
 def test_V_shows_the_commands(copy):
     said = make(copy("verbose"), "-n", "V=1")
     assert "gcc" in said and "nasm" in said
+
+
+def test_sources_are_formatted():
+    """As .clang-format says; `clang-format -i` on the file mends it."""
+    sources = [path for folder in SOURCES for path in (ROOT / folder).rglob("*.[ch]")]
+    done = subprocess.run(["clang-format", "--dry-run", "-Werror", *sources],
+                          stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr

@@ -32,7 +32,7 @@ COMPLAINT = re.compile(
 NOT_THE_FIRMWARE = re.compile(
     r"clocksource|sched_clock|hrtimer|tsc:|rcu|hogged|BIOS-e820|BIOS-provided|DMI: |efi: |"
     r"found SMP MP-table|microcode|random: |TSC found unstable|calibrat|^ +#\d|"
-    r"Unstable clock|trace_clock|on the kernel command line")
+    r"8254 timer|Unstable clock|local clock|trace_clock|on the kernel command line")
 WARNING = 4                     # kernel log level
 
 

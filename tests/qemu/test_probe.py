@@ -23,6 +23,7 @@ def unexpected(boot, run, expect):
             "initrd_above": lambda: (start, start >= wanted),
             "acpi": lambda: (boot.acpi, boot.table(wanted) or boot.acpi[:1]
                              and boot.acpi[0].signature == wanted),
+            "cmdline": lambda: (boot.cmdline, boot.cmdline == wanted),
             "said": lambda: (run.said_before, wanted in run.said_before),
             "seed": lambda: (boot.setup_data, wanted == any(
                 node.type == SETUP_RNG_SEED for node in boot.setup_data)),

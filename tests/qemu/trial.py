@@ -13,6 +13,8 @@ from probe.bzimage import SetupHeader
 from probe.probe import EXIT_DONE, SETUP_DTB, Probe, parse, sums, sums_of_zeros
 from vm import Vm
 
+# Folders of fw_cfg files that hold kernel, initrd and cmdline, by Run.source.
+SOURCES = {"opt": "opt/org.slipway", "mixed": "opt/org.slipway", "etc": "etc/boot"}
 SPARSE_FROM = 2 * MIB           # larger initrds are holes with a mark in each MiB
 SYSTEM_FIRMWARE = Path("/usr/share")
 
@@ -64,11 +66,10 @@ class Trial:
     """
 
     def __init__(self, run, host):
-        self.run_row = run
         self.vm = Vm(host.out / run.name, host.qemus[run.qemu], run.debug_exit)
         self.machine = Machine(run.machine)
         self.memory_size = parse_size(run.memory)
-        self.smp = run.smp
+        self.smp = int(str(run.smp).partition(",")[0])
         self.initrd = run.initrd
         self.initrd_sums = (0, 0)
         self.setup_data = {}
@@ -128,7 +129,7 @@ class Trial:
             self.vm.add("-kernel", self.vm.file("kernel", self.image)
                         if isinstance(self.image, bytes) else self.image)
         else:
-            self.vm.fw_cfg("opt/org.slipway/kernel", self.image)
+            self.vm.fw_cfg(f"{SOURCES[run.source]}/kernel", self.image)
 
     def _add_initrd(self, run, host):
         if not run.initrd:
@@ -138,14 +139,14 @@ class Trial:
         else:
             path = self.vm.file("initrd", b"")
             self.initrd_sums = make_initrd(path, run.initrd)
-        if run.source == "opt":
-            self.vm.fw_cfg("opt/org.slipway/initrd", path)
-        else:
+        if run.source in ("legacy", "mixed"):
             self.vm.add("-initrd", path)
+        else:
+            self.vm.fw_cfg(f"{SOURCES[run.source]}/initrd", path)
 
     def _add_command_line(self, run):
-        if run.source == "opt":
-            self.vm.fw_cfg("opt/org.slipway/cmdline", run.cmdline)
+        if run.source not in ("legacy", "mixed"):
+            self.vm.fw_cfg(f"{SOURCES[run.source]}/cmdline", run.cmdline)
             self.cmdline_seen = run.cmdline.partition(b"\0")[0].removesuffix(b"\n")
         elif run.kernel is not None:
             self.vm.add("-append", os.fsdecode(run.cmdline))

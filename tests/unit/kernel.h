@@ -51,10 +51,10 @@ enum {
 	PARAMS_SIZE = 0x1000,
 };
 
-#define LOADED_HIGH_FLAG  0x01
-#define CAN_USE_HEAP_FLAG 0x80
-#define XLF_KERNEL_64_FLAG   0x01
-#define XLF_ABOVE_4G_FLAG    0x02
+#define LOADED_HIGH_FLAG   0x01
+#define CAN_USE_HEAP_FLAG  0x80
+#define XLF_KERNEL_64_FLAG 0x01
+#define XLF_ABOVE_4G_FLAG  0x02
 
 /** A bzImage of our own making, on the heap. */
 struct kernel {

@@ -24,7 +24,10 @@ void machine_new(uint64_t low, uint64_t high)
 		host_add_ram(4 * GIB, high);
 	for (size_t i = 0; i < sizeof(machine_image); i++)
 		machine_image[i] = (uint8_t)(i * 7 + i / 256);
-	memcpy(machine_image, "\x7f" "ELF", 4);
+	memcpy(machine_image,
+	       "\x7f"
+	       "ELF",
+	       4);
 	host_image_in_rom(machine_image, sizeof(machine_image));
 	for (size_t i = 0; i < HOST_RANDOM_MAX; i++)
 		host.random[i] = 0x0101010101010101ul * (i + 1);
@@ -65,7 +68,7 @@ void machine_add_legacy_kernel(const struct kernel *kernel)
 			   kernel->size - kernel->setup_size);
 }
 
-/* -- booting ---------------------------------------------------------------------- */
+/* -- booting --------------------------------------------------------------------- */
 
 enum status __real_bzimage_fill_boot_params(const struct bzimage *image,
 					    const struct bzimage_plan *plan,
@@ -140,7 +143,8 @@ static bool may_write(void *context, uint64_t address)
 {
 	(void)context;
 	for (size_t i = 0; i < puts_count; i++) {
-		if (address >= puts_done[i].start && address - puts_done[i].start < puts_done[i].size)
+		if (address >= puts_done[i].start &&
+		    address - puts_done[i].start < puts_done[i].size)
 			return true;
 	}
 	if (address >= 0xa0000 && address < 0x100000)

@@ -20,7 +20,7 @@ unit_archive := $(unit)/slipway.a
 unit_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	$(unit_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE \
-	$(defines) -DUNIT_DATA='"$(CURDIR)/tests/data"' \
+	$(filter-out -DLOG_DEFAULT=%,$(defines)) -DLOG_DEFAULT=LOG_WARN -DUNIT_DATA='"$(CURDIR)/tests/data"' \
 	-I. -Iarch/include -Itests/unit
 
 $(unit)/setup: tests/tools/need

@@ -73,7 +73,7 @@ static void plain(uint64_t low, uint64_t high)
 	add_payload();
 }
 
-/* -- machines of QEMU ------------------------------------------------------------------ */
+/* -- machines of QEMU ------------------------------------------------------------ */
 
 static void recorded(const char *name)
 {
@@ -157,7 +157,7 @@ static void boot_pc(void **state)
 		check_acpi();
 		check_smbios(true);
 		assert_int_equal(host.pci[0].space[0x5f], 0x33);
-		assert_int_equal(get32(host.pci[1].space + 0x40), 0x601);
+		assert_int_equal(get32(host.pci[2].space + 0x40), 0x601);
 		/* The reset stub ends the machine through port 0xcf9. */
 		assert_memory_equal(host_memory(0xffff0, 3), "\xba\xf9\x0c", 3);
 	}
@@ -308,7 +308,7 @@ static void boot_access_count(void **state)
 	assert_in_range(host.accesses, 1, 90);
 }
 
-/* -- the memory map ------------------------------------------------------------------------ */
+/* -- the memory map -------------------------------------------------------------- */
 
 static void e820_entry(uint8_t *at, uint64_t start, uint64_t size, uint32_t type)
 {
@@ -527,7 +527,7 @@ static void boot_memory_from_no_cmos(void **state)
 	assert_true(end == HOST_HANDOFF || end == HOST_FATAL);
 }
 
-/* -- entered by PVH ------------------------------------------------------------------------- */
+/* -- entered by PVH -------------------------------------------------------------- */
 
 static uint8_t start_info[56];
 
@@ -667,8 +667,8 @@ static void boot_pvh_magic(void **state)
 
 static void boot_pvh_start_info_is_nowhere(void **state)
 {
-	static const uint64_t bad[] = {64 * MIB, 64 * MIB - 55, 4 * GIB, HOST_OWN_END, UINT64_MAX,
-				       UINT64_MAX - 54};
+	static const uint64_t bad[] = {64 * MIB,     64 * MIB - 55, 4 * GIB,
+				       HOST_OWN_END, UINT64_MAX,    UINT64_MAX - 54};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -753,7 +753,7 @@ static void boot_pvh_own_image_is_skipped(void **state)
 	fails_at(boot_pvh(), "payload", STATUS_NOT_FOUND);
 }
 
-/* -- fw_cfg, tables, log ------------------------------------------------------------------------ */
+/* -- fw_cfg, tables, log --------------------------------------------------------- */
 
 static void boot_directory_of_too_many_files(void **state)
 {
@@ -867,9 +867,11 @@ static void boot_log_levels(void **state)
 		size_t size;
 		bool info, debug;
 	} cases[] = {
-		{"error", 5, false, false}, {"warn", 4, false, false},	{"info", 4, true, false},
-		{"info\n", 5, true, false}, {"debug", 5, true, true},	{"", 0, false, false},
-		{"loud", 4, false, false},  {"debug\n", 6, true, true}, {"\xff\xff", 2, false, false},
+		{"error", 5, false, false},    {"warn", 4, false, false},
+		{"info", 4, true, false},      {"info\n", 5, true, false},
+		{"debug", 5, true, true},      {"debug\n", 6, true, true},
+		{"", 0, false, false},         {"loud", 4, false, false},
+		{"\xff\xff", 2, false, false},
 	};
 
 	(void)state;

@@ -55,7 +55,7 @@ static int teardown(void **state)
 	return unit_teardown(state);
 }
 
-/* -- parse ---------------------------------------------------------------------- */
+/* -- parse ----------------------------------------------------------------------- */
 
 static void bzimage_of_today(void **state)
 {
@@ -268,6 +268,11 @@ static void bzimage_min_alignment(void **state)
 		assert_status(parse(), STATUS_OK);
 		assert_int_equal(image.min_alignment, 1u << shift);
 	}
+	put32(kernel.bytes + KERNEL_ALIGNMENT, 1u << 30);
+	kernel.bytes[MIN_ALIGNMENT] = 30;
+	assert_status(parse(), STATUS_OK);
+	kernel.bytes[MIN_ALIGNMENT] = 31;
+	refused(STATUS_BAD_FORMAT);
 	kernel.bytes[RELOCATABLE_KERNEL] = 0;
 	kernel.bytes[MIN_ALIGNMENT] = 255;
 	assert_status(parse(), STATUS_OK);
@@ -346,7 +351,7 @@ static void bzimage_random_headers(void **state)
 	assert_in_range(placed, 1000, 60000);
 }
 
-/* -- plan ---------------------------------------------------------------------------- */
+/* -- plan ------------------------------------------------------------------------ */
 
 static void add(uint64_t start, uint64_t end, enum memmap_type type)
 {
@@ -669,7 +674,7 @@ static void bzimage_plan_without_low_memory(void **state)
 	assert_status(make_plan(0, 10), STATUS_NO_MEMORY);
 }
 
-/* -- boot_params ------------------------------------------------------------------------ */
+/* -- boot_params ----------------------------------------------------------------- */
 
 static uint8_t params[PARAMS_SIZE];
 
@@ -712,12 +717,9 @@ static void bzimage_boot_params_at_each_offset(void **state)
 	static const struct {
 		size_t start, end;
 	} kept[] = {
-		{SETUP_SECTS, VID_MODE},
-		{VID_MODE + 2, TYPE_OF_LOADER},
-		{SETUP_MOVE_SIZE, CODE32_START},
-		{INITRD_ADDR_MAX, KERNEL_ALIGNMENT},
-		{RELOCATABLE_KERNEL, SETUP_DATA},
-		{PREF_ADDRESS, HEADER_END_2_15},
+		{SETUP_SECTS, VID_MODE},          {VID_MODE + 2, TYPE_OF_LOADER},
+		{SETUP_MOVE_SIZE, CODE32_START},  {INITRD_ADDR_MAX, KERNEL_ALIGNMENT},
+		{RELOCATABLE_KERNEL, SETUP_DATA}, {PREF_ADDRESS, HEADER_END_2_15},
 	};
 	for (size_t i = 0; i < COUNT(kept); i++)
 		assert_memory_equal(params + kept[i].start, kernel.bytes + kept[i].start,
@@ -741,7 +743,8 @@ static void bzimage_boot_params_header_length(void **state)
 	const struct bzimage_facts facts = {0, 0, 0};
 
 	(void)state;
-	static const size_t ends[] = {0x23c, 0x248, 0x250, 0x268, 0x26c, 0x28f, 0x290, 0x291, 0x301};
+	static const size_t ends[] = {0x23c, 0x248, 0x250, 0x268, 0x26c,
+				      0x28f, 0x290, 0x291, 0x301};
 	for (size_t i = 0; i < COUNT(ends); i++) {
 		size_t end = ends[i] < 0x290 ? ends[i] : 0x290;
 		memset(kernel.bytes + 0x26c, 0xab, 0x300 - 0x26c);
@@ -809,12 +812,8 @@ static void bzimage_boot_params_e820(void **state)
 	static const struct {
 		uint64_t start, end;
 		uint32_t type;
-	} expected[] = {{0, 0xa0000, 1},
-			{0xa0000, MIB, 2},
-			{MIB, 900 * MIB, 1},
-			{900 * MIB, 901 * MIB, 3},
-			{901 * MIB, GIB, 1},
-			{0xfffc0000, 4 * GIB, 2},
+	} expected[] = {{0, 0xa0000, 1},           {0xa0000, MIB, 2},   {MIB, 900 * MIB, 1},
+			{900 * MIB, 901 * MIB, 3}, {901 * MIB, GIB, 1}, {0xfffc0000, 4 * GIB, 2},
 			{4 * GIB, 5 * GIB, 1}};
 	assert_int_equal(params[PARAMS_E820_ENTRIES], COUNT(expected));
 	for (size_t i = 0; i < COUNT(expected); i++) {

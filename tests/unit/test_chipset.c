@@ -30,8 +30,8 @@ static size_t collect_writes(void)
 		} else if (access->write) {
 			assert_in_range(access->port, 0xcfc, 0xcff);
 			assert_true(count < WRITES_MAX);
-			writes[count++] = (struct config_write){
-				address + (access->port - 0xcfcu), access->width, access->value};
+			writes[count++] = (struct config_write){address + (access->port - 0xcfcu),
+								access->width, access->value};
 		}
 	}
 	return count;
@@ -53,6 +53,7 @@ static void expect_writes(const struct config_write *expected, size_t count)
 		expect_writes(writes_, COUNT(writes_));                                            \
 	} while (0)
 
+#define PIIX3    0x0800u /* 0:1.0 */
 #define PIIX4_PM 0x0b00u /* 0:1.3 */
 #define ICH9_LPC 0xf800u /* 0:1f.0 */
 
@@ -120,7 +121,8 @@ static void chipset_i440fx(void **state)
 	/* The reserved half of the first PAM register stays 0. */
 	assert_writes({0x59, 1, 0x30}, {0x5a, 1, 0x33}, {0x5b, 1, 0x33}, {0x5c, 1, 0x33},
 		      {0x5d, 1, 0x33}, {0x5e, 1, 0x33}, {0x5f, 1, 0x33},
-		      {PIIX4_PM + 0x40, 4, 0x601}, {PIIX4_PM + 0x80, 1, 0x01});
+		      {PIIX3 + 0x60, 4, 0x0b0b0a0a}, {PIIX4_PM + 0x40, 4, 0x601},
+		      {PIIX4_PM + 0x80, 1, 0x01});
 }
 
 static void chipset_i440fx_without_acpi(void **state)
@@ -135,7 +137,10 @@ static void chipset_i440fx_without_acpi(void **state)
 
 #define Q35_PAM                                                                                    \
 	{0x90, 1, 0x30}, {0x91, 1, 0x33}, {0x92, 1, 0x33}, {0x93, 1, 0x33}, {0x94, 1, 0x33},       \
-		{0x95, 1, 0x33}, {0x96, 1, 0x33}
+		{0x95, 1, 0x33},                                                                   \
+	{                                                                                          \
+		0x96, 1, 0x33                                                                      \
+	}
 
 static void chipset_q35(void **state)
 {
@@ -147,7 +152,8 @@ static void chipset_q35(void **state)
 	assert_int_equal(chipset.ecam_size, 256 * MIB);
 	/* Disabled until both halves hold the new address. */
 	assert_writes(Q35_PAM, {0x60, 4, 0}, {0x64, 4, 0}, {0x60, 4, 0xb0000001},
-		      {ICH9_LPC + 0x40, 4, 0x601}, {ICH9_LPC + 0x44, 1, 0x80});
+		      {ICH9_LPC + 0x40, 4, 0x601}, {ICH9_LPC + 0x44, 1, 0x80},
+		      {ICH9_LPC + 0x60, 4, 0x0b0b0a0a}, {ICH9_LPC + 0x68, 4, 0x0b0b0a0a});
 }
 
 static void chipset_q35_ecam_over_ram(void **state)
@@ -155,12 +161,8 @@ static void chipset_q35_ecam_over_ram(void **state)
 	static const struct {
 		uint64_t low_ram_end, ecam;
 	} cases[] = {
-		{0, 0xb0000000},
-		{0xb0000000, 0xb0000000},
-		{0xb0000001, 0xe0000000},
-		{0xc0000000, 0xe0000000},
-		{0xe0000000, 0xe0000000},
-		{0xe0000001, 0},
+		{0, 0xb0000000},          {0xb0000000, 0xb0000000}, {0xb0000001, 0xe0000000},
+		{0xc0000000, 0xe0000000}, {0xe0000000, 0xe0000000}, {0xe0000001, 0},
 		{0xfffc0000, 0},
 	};
 
@@ -171,7 +173,7 @@ static void chipset_q35_ecam_over_ram(void **state)
 		struct chipset chipset = chipset_set_up(cases[i].low_ram_end);
 		assert_int_equal(chipset.ecam_start, cases[i].ecam);
 		assert_int_equal(chipset.ecam_size, cases[i].ecam != 0 ? 256 * MIB : 0);
-		assert_int_equal(collect_writes(), cases[i].ecam != 0 ? 12 : 9);
+		assert_int_equal(collect_writes(), cases[i].ecam != 0 ? 14 : 11);
 	}
 }
 

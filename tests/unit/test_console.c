@@ -171,8 +171,7 @@ static void console_fatal_line_and_exit(void **state)
 	host_add_debug_exit();
 	assert_int_equal(host_run(die, NULL), HOST_EXIT);
 	assert_int_equal(host.exit_value, 1);
-	assert_string_equal(debugcon_text,
-			    "slipway: FATAL loader too-large: the reason?[2J\n");
+	assert_string_equal(debugcon_text, "slipway: FATAL loader too-large: the reason?[2J\n");
 	assert_string_equal(uart_text, "slipway: FATAL loader too-large: the reason?[2J\r\n");
 }
 

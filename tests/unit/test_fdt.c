@@ -28,9 +28,9 @@ static struct reason why;
 static int setup(void **state)
 {
 	static const uint32_t good[WORDS] = {
-		[MAGIC] = 0xd00dfeed, [TOTALSIZE] = TREE_SIZE,	[OFF_MEM_RSVMAP] = 0x28,
-		[OFF_DT_STRUCT] = 0x38, [SIZE_DT_STRUCT] = 0xa8, [OFF_DT_STRINGS] = 0xe0,
-		[SIZE_DT_STRINGS] = 0x20, [VERSION_WORD] = 17,	[LAST_COMP_VERSION] = 16,
+		[MAGIC] = 0xd00dfeed,     [TOTALSIZE] = TREE_SIZE, [OFF_MEM_RSVMAP] = 0x28,
+		[OFF_DT_STRUCT] = 0x38,   [SIZE_DT_STRUCT] = 0xa8, [OFF_DT_STRINGS] = 0xe0,
+		[SIZE_DT_STRINGS] = 0x20, [VERSION_WORD] = 17,     [LAST_COMP_VERSION] = 16,
 	};
 
 	memcpy(words, good, sizeof(words));
@@ -130,8 +130,9 @@ static void fdt_check_blocks_outside(void **state)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, unit_teardown)
 
 static const struct CMUnitTest tests[] = {
-	TEST(fdt_check_accepts_a_tree), TEST(fdt_check_truncated_header), TEST(fdt_check_magic),
-	TEST(fdt_check_version),        TEST(fdt_check_totalsize),        TEST(fdt_check_blocks_outside),
+	TEST(fdt_check_accepts_a_tree), TEST(fdt_check_truncated_header),
+	TEST(fdt_check_magic),          TEST(fdt_check_version),
+	TEST(fdt_check_totalsize),      TEST(fdt_check_blocks_outside),
 };
 
 UNIT_MAIN(tests)

@@ -14,11 +14,8 @@ static const struct variant {
 	enum host_fwcfg_kind kind;
 	bool at_reset;
 } variants[] = {
-	{HOST_FWCFG_QEMU, true},
-	{HOST_FWCFG_QEMU, false},
-	{HOST_FWCFG_CLOUD_HYPERVISOR, false},
-	{HOST_FWCFG_CROSVM, true},
-	{HOST_FWCFG_CROSVM, false},
+	{HOST_FWCFG_QEMU, true},   {HOST_FWCFG_QEMU, false},   {HOST_FWCFG_CLOUD_HYPERVISOR, false},
+	{HOST_FWCFG_CROSVM, true}, {HOST_FWCFG_CROSVM, false},
 };
 
 static struct fwcfg fwcfg;
@@ -94,8 +91,8 @@ static void fwcfg_directory_of_no_files(void **state)
 
 static void fwcfg_directory_count(void **state)
 {
-	static const uint32_t counts[] = {FWCFG_FILES_MAX + 1, 0x10000, 0x03ffffff, 0x04000000,
-					  0x04000001, 0x80000000, 0xffffffff};
+	static const uint32_t counts[] = {FWCFG_FILES_MAX + 1, 0x10000,    0x03ffffff, 0x04000000,
+					  0x04000001,          0x80000000, 0xffffffff};
 
 	(void)state;
 	for (size_t v = 0; v < COUNT(variants); v++) {
@@ -336,8 +333,8 @@ static void fwcfg_dma_skips_on_qemu(void **state)
 
 static void fwcfg_dma_of_more_than_32_bits(void **state)
 {
-	const uint64_t sizes[] = {0xfffff000, 0xfffff001, 0xffffffff, 0x100000000,
-				  0x100000001, 10 * GIB + 5};
+	const uint64_t sizes[] = {0xfffff000,  0xfffff001,  0xffffffff,
+				  0x100000000, 0x100000001, 10 * GIB + 5};
 
 	(void)state;
 	for (size_t v = 0; v <= 2; v++) {

@@ -21,8 +21,8 @@ static bool allow_below(void *context, uint64_t address)
 
 static void host_finds_each_write(void **state)
 {
-	static const uint64_t places[] = {0, 1, 0xfff, 0x1000, 0x7fffff, 0x1000000, 0x1ffffff,
-					  4 * GIB, 4 * GIB + 0x1ffffff};
+	static const uint64_t places[] = {
+		0, 1, 0xfff, 0x1000, 0x7fffff, 0x1000000, 0x1ffffff, 4 * GIB, 4 * GIB + 0x1ffffff};
 	uint64_t found = 0;
 
 	(void)state;
@@ -154,8 +154,8 @@ static void host_fatal_is_recorded(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	UNIT_TEST(host_finds_each_write),     UNIT_TEST(host_memory_ends),
-	UNIT_TEST(host_ports_of_nobody),      UNIT_TEST(host_fwcfg_devices_differ),
+	UNIT_TEST(host_finds_each_write),  UNIT_TEST(host_memory_ends),
+	UNIT_TEST(host_ports_of_nobody),   UNIT_TEST(host_fwcfg_devices_differ),
 	UNIT_TEST(host_fatal_is_recorded),
 };
 

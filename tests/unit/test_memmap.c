@@ -146,16 +146,15 @@ static void memmap_claim_of_what_is_not_free_ram(void **state)
 	static const struct {
 		uint64_t start, size;
 	} bad[] = {
-		{0, 0x1000},          /* a hole */
-		{0x800, 0x1000},      /* starts in a hole */
-		{0x4800, 0x1000},     /* ends in what is reserved */
-		{0x5000, 0x1000},     /* reserved */
-		{0x7800, 0x1000},     /* ends in a hole */
-		{0x4000, 0x3800},     /* across */
-		{0x2000, 0x1000},     /* claimed */
-		{0x1fff, 2},          /* one byte of it claimed */
-		{0x2fff, 1},
-		{0x100000, 0x1000},   /* past everything */
+		{0, 0x1000},                          /* a hole */
+		{0x800, 0x1000},                      /* starts in a hole */
+		{0x4800, 0x1000},                     /* ends in what is reserved */
+		{0x5000, 0x1000},                     /* reserved */
+		{0x7800, 0x1000},                     /* ends in a hole */
+		{0x4000, 0x3800},                     /* across */
+		{0x2000, 0x1000},                     /* claimed */
+		{0x1fff, 2},                          /* one byte of it claimed */
+		{0x2fff, 1},      {0x100000, 0x1000}, /* past everything */
 	};
 	const struct memmap before = map;
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -196,9 +195,10 @@ static void claim_nothing(void *argument)
 static void alloc_odd_alignment(void *argument)
 {
 	uint64_t start;
-	const struct memmap_request request = {
-		.size = 1, .alignment = *(const uint64_t *)argument, .max = UINT64_MAX,
-		.type = MEMMAP_KERNEL};
+	const struct memmap_request request = {.size = 1,
+					       .alignment = *(const uint64_t *)argument,
+					       .max = UINT64_MAX,
+					       .type = MEMMAP_KERNEL};
 
 	if (memmap_alloc(&map, &request, &start) != STATUS_OK)
 		return;
@@ -353,7 +353,7 @@ static void memmap_ram_end_below_a_limit(void **state)
 	assert_int_equal(memmap_ram_end(&map, 4 * GIB), 2 * MIB);
 }
 
-/* -- against a model that has one type for each address ---------------------------- */
+/* -- against a model that has one type for each address -------------------------- */
 
 #define MODEL_SIZE 192
 #define NOTHING    0
@@ -424,10 +424,10 @@ static void compare_with_model(void)
 
 static void memmap_equals_a_plain_model(void **state)
 {
-	static const uint8_t types[] = {MEMMAP_RAM, MEMMAP_RAM, MEMMAP_RAM, MEMMAP_RESERVED,
+	static const uint8_t types[] = {MEMMAP_RAM,  MEMMAP_RAM, MEMMAP_RAM,     MEMMAP_RESERVED,
 					MEMMAP_ACPI, MEMMAP_NVS, MEMMAP_UNUSABLE};
-	static const uint8_t purposes[] = {MEMMAP_FIRMWARE, MEMMAP_KERNEL, MEMMAP_INITRD,
-					   MEMMAP_BOOT_DATA, MEMMAP_ACPI, MEMMAP_RESERVED};
+	static const uint8_t purposes[] = {MEMMAP_FIRMWARE,  MEMMAP_KERNEL, MEMMAP_INITRD,
+					   MEMMAP_BOOT_DATA, MEMMAP_ACPI,   MEMMAP_RESERVED};
 
 	(void)state;
 	for (unsigned round = 0; round < 1500; round++) {

@@ -78,7 +78,7 @@ static void fails(const char *stage, enum status status)
 	machine_check_fatal(stage, status);
 }
 
-/* -- which source ------------------------------------------------------------------- */
+/* -- which source ---------------------------------------------------------------- */
 
 static void payload_from_opt_files(void **state)
 {
@@ -184,7 +184,7 @@ static void payload_no_fwcfg(void **state)
 	fails("payload", STATUS_NOT_FOUND);
 }
 
-/* -- our own image, which is no kernel ----------------------------------------------- */
+/* -- our own image, which is no kernel ------------------------------------------- */
 
 static void payload_own_image_is_skipped(void **state)
 {
@@ -230,7 +230,7 @@ static void payload_own_image_with_an_anchor_in_it(void **state)
 	free(copy);
 }
 
-/* -- bad kernels ------------------------------------------------------------------------ */
+/* -- bad kernels ----------------------------------------------------------------- */
 
 static void payload_not_a_kernel(void **state)
 {
@@ -333,7 +333,7 @@ static void payload_setup_item_of_another_size(void **state)
 	}
 }
 
-/* -- the command line: rulings 31 --------------------------------------------------------- */
+/* -- the command line: rulings 31 ------------------------------------------------ */
 
 static void cmdline_file(const char *bytes, size_t size, const char *expected)
 {
@@ -404,18 +404,36 @@ static void payload_cmdline_too_long(void **state)
 		fails("loader", STATUS_TOO_LARGE);
 		free(text);
 	}
+	/* One whose size is a lie, and that has no end where the item has. */
+	char text[4096];
+	memset(text, 'c', sizeof(text));
+	again();
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	host_fwcfg_item(0x100, text, sizeof(text));
+	host_fwcfg_entry("opt/org.slipway/cmdline", 0x100, 0xffffffff);
+	fails("loader", STATUS_TOO_LARGE);
 }
 
 /* A page whose rest is zero holds a short command line. */
 static void payload_cmdline_padding_does_not_count(void **state)
 {
 	char page[4096] = "console=ttyS0";
+	char expected[2048];
 
 	(void)state;
 	cmdline_file(page, sizeof(page), "console=ttyS0");
+	/* The longest, and what follows it is not even zero. */
+	memset(page, 'c', sizeof(page));
+	memset(expected, 'c', 2047);
+	expected[2047] = '\0';
+	page[2047] = '\0';
+	cmdline_file(page, sizeof(page), expected);
+	page[2047] = '\n';
+	page[2048] = '\0';
+	cmdline_file(page, sizeof(page), expected);
 }
 
-/* -- setup_data ---------------------------------------------------------------------------- */
+/* -- setup_data ------------------------------------------------------------------ */
 
 /* A list that QEMU appended to the kernel; its addresses assume a load at 1 MiB. */
 static void attach(struct kernel *image, size_t offset, uint64_t next, uint32_t type,
@@ -488,8 +506,15 @@ static void payload_setup_data_of_a_bad_device_tree(void **state)
 
 static void payload_setup_data_of_a_device_tree(void **state)
 {
-	static const uint8_t header[40] = {0xd0, 0x0d, 0xfe, 0xed, 0, 0, 0, 64, 0, 0, 0, 56, 0, 0,
-					   0,	 60,   0,    0,	   0, 40, 0, 0, 0, 17, 0, 0, 0, 16};
+	/* Devicetree Specification 0.4, 5.2: big-endian words. */
+	static const uint8_t header[40] = {
+		[0] = 0xd0, 0x0d, 0xfe, 0xed, [7] = 64, /* totalsize */
+		[11] = 56,                              /* off_dt_struct */
+		[15] = 60,                              /* off_dt_strings */
+		[19] = 40,                              /* off_mem_rsvmap */
+		[23] = 17,                              /* version */
+		[27] = 16,                              /* last_comp_version */
+	};
 	uint32_t type, length;
 
 	(void)state;
@@ -555,6 +580,20 @@ static void payload_setup_data_before_2_09(void **state)
 	assert_int_equal(get64(machine_params() + SETUP_DATA), 0);
 }
 
+/* The code that follows a short header is not taken for a list, and no line says so. */
+static void payload_legacy_items_of_each_protocol(void **state)
+{
+	(void)state;
+	for (unsigned version = 0x206; version <= 0x20f; version++) {
+		kernel_free(&kernel);
+		kernel = kernel_make(3, 8192);
+		kernel_set_version(&kernel, version);
+		again();
+		machine_add_legacy_kernel(&kernel);
+		boots(&kernel, "", "");
+	}
+}
+
 static void payload_seed_is_added(void **state)
 {
 	uint32_t type, length;
@@ -582,7 +621,7 @@ static void payload_no_seed_without_entropy(void **state)
 	}
 }
 
-/* -- a device that fails --------------------------------------------------------------------- */
+/* -- a device that fails --------------------------------------------------------- */
 
 enum from { FROM_FILES, FROM_LEGACY };
 
@@ -704,6 +743,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(payload_setup_data_without_kernel_address),
 	TEST(payload_setup_data_that_is_broken),
 	TEST(payload_setup_data_before_2_09),
+	TEST(payload_legacy_items_of_each_protocol),
 	TEST(payload_seed_is_added),
 	TEST(payload_no_seed_without_entropy),
 	TEST(payload_dma_error_with_files),

@@ -10,7 +10,7 @@
 #include "machine.h"
 
 /* Commands as QEMU's hw/acpi/bios-linker-loader.c lays them out. */
-#define ENTRY_SIZE 128
+#define ENTRY_SIZE  128
 #define ENTRIES_MAX 64
 
 #define LOW_START 0xe0000ul
@@ -191,7 +191,7 @@ static void runs(void)
 	assert_status(status, STATUS_OK);
 }
 
-/* -- the script itself ------------------------------------------------------------- */
+/* -- the script itself ----------------------------------------------------------- */
 
 static void script_of_padding(void **state)
 {
@@ -279,7 +279,7 @@ static void script_keeps_off_low_memory_of_others(void **state)
 	}
 }
 
-/* -- ALLOCATE --------------------------------------------------------------------------- */
+/* -- ALLOCATE -------------------------------------------------------------------- */
 
 static uint32_t type_at(uint64_t address)
 {
@@ -502,7 +502,7 @@ static void script_allocate_too_many(void **state)
 	assert_status(run(), STATUS_TOO_LARGE);
 }
 
-/* -- names ------------------------------------------------------------------------------ */
+/* -- names ----------------------------------------------------------------------- */
 
 static void script_names_without_end(void **state)
 {
@@ -586,7 +586,7 @@ static void script_files_used_before_they_are_allocated(void **state)
 	}
 }
 
-/* -- ADD_POINTER --------------------------------------------------------------------------- */
+/* -- ADD_POINTER ----------------------------------------------------------------- */
 
 static void script_pointer_sizes(void **state)
 {
@@ -645,8 +645,9 @@ static void script_pointer_field_at_the_end(void **state)
 		uint32_t offset;
 		uint8_t size;
 		bool good;
-	} cases[] = {{16, 8, true}, {17, 8, false}, {20, 4, true}, {21, 4, false}, {24, 4, false},
-		     {23, 8, false}, {0xffffffff, 4, false}, {0xfffffff8, 8, false}};
+	} cases[] = {{16, 8, true},          {17, 8, false},        {20, 4, true},
+		     {21, 4, false},         {24, 4, false},        {23, 8, false},
+		     {0xffffffff, 4, false}, {0xfffffff8, 8, false}};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -664,9 +665,9 @@ static void script_pointer_target_at_the_end(void **state)
 		uint64_t value;
 		uint8_t size;
 		bool good;
-	} cases[] = {{0, 8, true}, {15, 8, true}, {16, 8, false}, {17, 8, false},
-		     {15, 4, true}, {16, 4, false}, {0xffffffff, 4, false},
-		     {0x100000000, 8, false}, {UINT64_MAX, 8, false}};
+	} cases[] = {{0, 8, true},           {15, 8, true},           {16, 8, false},
+		     {17, 8, false},         {15, 4, true},           {16, 4, false},
+		     {0xffffffff, 4, false}, {0x100000000, 8, false}, {UINT64_MAX, 8, false}};
 	uint8_t table[8];
 
 	(void)state;
@@ -687,7 +688,7 @@ static void script_pointer_target_at_the_end(void **state)
 	}
 }
 
-/* -- ADD_CHECKSUM ----------------------------------------------------------------------------- */
+/* -- ADD_CHECKSUM ---------------------------------------------------------------- */
 
 static void script_checksum(void **state)
 {
@@ -718,9 +719,11 @@ static void script_checksum_out_of_range(void **state)
 	static const struct {
 		uint32_t offset, start, length;
 		bool good;
-	} cases[] = {{0, 0, 16, true}, {15, 0, 16, true}, {16, 0, 16, false}, {0, 0, 17, false},
-		     {0, 15, 1, true}, {0, 15, 2, false}, {0, 16, 0, true}, {0, 17, 0, false},
-		     {0, 1, 0xffffffff, false}, {0, 0xffffffff, 1, false},
+	} cases[] = {{0, 0, 16, true},           {15, 0, 16, true},
+		     {16, 0, 16, false},         {0, 0, 17, false},
+		     {0, 15, 1, true},           {0, 15, 2, false},
+		     {0, 16, 0, true},           {0, 17, 0, false},
+		     {0, 1, 0xffffffff, false},  {0, 0xffffffff, 1, false},
 		     {0xffffffff, 0, 16, false}, {0, 0x80000000, 0x80000000, false}};
 
 	(void)state;
@@ -735,7 +738,7 @@ static void script_checksum_out_of_range(void **state)
 	}
 }
 
-/* -- WRITE_POINTER ------------------------------------------------------------------------------ */
+/* -- WRITE_POINTER --------------------------------------------------------------- */
 
 static void script_write_pointer(void **state)
 {
@@ -822,7 +825,7 @@ static void script_write_pointer_fails(void **state)
 	assert_status(run(), STATUS_IO);
 }
 
-/* -- any bytes, and real ones ----------------------------------------------------------------------- */
+/* -- any bytes, and real ones ---------------------------------------------------- */
 
 /* Whatever it says, it ends, and stays inside its files, which ASan watches. */
 static void script_random_commands(void **state)
@@ -926,8 +929,8 @@ static void check_recording(const char *name, bool has_mcfg)
 	assert_int_equal(rsdp_at % 16, 0);
 	const uint8_t *rsdp = host_memory(rsdp_at, 36);
 	bool extended = rsdp[15] >= 2;
-	const uint8_t *root = extended ? table_at(get64(rsdp + 24), "XSDT")
-				       : table_at(get32(rsdp + 16), "RSDT");
+	const uint8_t *root =
+		extended ? table_at(get64(rsdp + 24), "XSDT") : table_at(get32(rsdp + 16), "RSDT");
 	uint32_t length = get32(root + 4);
 	bool fadt = false, madt = false, mcfg = false;
 	for (uint32_t at = 36; at < length; at += extended ? 8 : 4) {

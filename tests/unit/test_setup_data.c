@@ -165,8 +165,12 @@ static void setup_data_outside_the_kernel(void **state)
 
 static void setup_data_length_past_the_end(void **state)
 {
-	static const uint32_t lengths[] = {KERNEL_SIZE - 0x1000 - 16 + 1, KERNEL_SIZE, 0x7fffffff,
-					   0x80000000, 0xfffffff0, 0xffffffff};
+	static const uint32_t lengths[] = {KERNEL_SIZE - 0x1000 - 16 + 1,
+					   KERNEL_SIZE,
+					   0x7fffffff,
+					   0x80000000,
+					   0xfffffff0,
+					   0xffffffff};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(lengths); i++) {

@@ -205,7 +205,10 @@ static void smbios_2_with_type_0(void **state)
 	size_t size, largest;
 
 	(void)state;
-	structure(0, 24, 0, "Theirs\0""9.9\0", 12);
+	structure(0, 24, 0,
+		  "Theirs\0"
+		  "9.9\0",
+		  12);
 	usual_table();
 	assert_status(place(), STATUS_OK);
 	const uint8_t *bytes = placed(&size);
@@ -237,7 +240,10 @@ static void smbios_3_with_type_0(void **state)
 
 	(void)state;
 	anchor_3();
-	structure(0, 24, 0, "Theirs\0""9.9\0", 12);
+	structure(0, 24, 0,
+		  "Theirs\0"
+		  "9.9\0",
+		  12);
 	usual_table();
 	assert_status(place(), STATUS_OK);
 	assert_memory_equal(placed(&size), table, table_size);
@@ -454,7 +460,10 @@ static void smbios_random_tables(void **state)
 		again();
 		if (round % 2 == 0)
 			anchor_3();
-		structure(0, 24, 0, "Theirs\0""9.9\0", 12);
+		structure(0, 24, 0,
+			  "Theirs\0"
+			  "9.9\0",
+			  12);
 		usual_table();
 		for (uint64_t n = 1 + unit_random_below(5); n > 0; n--)
 			table[unit_random_below(table_size)] = (uint8_t)unit_random_below(40);
@@ -507,26 +516,16 @@ static void smbios_recorded(void **state)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
-	TEST(smbios_2_without_type_0),
-	TEST(smbios_2_with_type_0),
-	TEST(smbios_3_without_type_0),
-	TEST(smbios_3_with_type_0),
-	TEST(smbios_anchor_size),
-	TEST(smbios_2_anchor_truncated),
-	TEST(smbios_anchor_signature),
-	TEST(smbios_2_intermediate_anchor),
-	TEST(smbios_cannot_be_read),
-	TEST(smbios_truncated_at_each_byte),
-	TEST(smbios_structure_length),
-	TEST(smbios_strings_without_end),
-	TEST(smbios_bytes_after_the_end),
-	TEST(smbios_table_size),
-	TEST(smbios_2_table_of_64k),
-	TEST(smbios_structure_of_64k),
-	TEST(smbios_without_memory),
-	TEST(smbios_handles_in_use),
-	TEST(smbios_random_tables),
-	TEST(smbios_recorded),
+	TEST(smbios_2_without_type_0),    TEST(smbios_2_with_type_0),
+	TEST(smbios_3_without_type_0),    TEST(smbios_3_with_type_0),
+	TEST(smbios_anchor_size),         TEST(smbios_2_anchor_truncated),
+	TEST(smbios_anchor_signature),    TEST(smbios_2_intermediate_anchor),
+	TEST(smbios_cannot_be_read),      TEST(smbios_truncated_at_each_byte),
+	TEST(smbios_structure_length),    TEST(smbios_strings_without_end),
+	TEST(smbios_bytes_after_the_end), TEST(smbios_table_size),
+	TEST(smbios_2_table_of_64k),      TEST(smbios_structure_of_64k),
+	TEST(smbios_without_memory),      TEST(smbios_handles_in_use),
+	TEST(smbios_random_tables),       TEST(smbios_recorded),
 };
 
 UNIT_MAIN(tests)

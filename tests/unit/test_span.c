@@ -30,7 +30,7 @@ static void span_sum_equals_the_plain_sum(void **state)
 
 static void span_sum_lanes_do_not_overflow(void **state)
 {
-	static const size_t sizes[] = {8 * 255,	 8 * 256, 8 * 257,	     8 * 256 + 7,
+	static const size_t sizes[] = {8 * 255, 8 * 256, 8 * 257,      8 * 256 + 7,
 				       0x10000, 0x80703, 0x100000 - 1, 0x100000};
 
 	(void)state;
