@@ -412,7 +412,7 @@ NO_EXIT = [Run(f"halt-{machine}", machine, debug_exit=False)
            for machine in ("microvm", "pc", "q35")]
 
 
-# With ACPI, QEMU 7.2's microvm hangs in TSC calibration under TCG without this.
+# With ACPI, a microvm may hang in TSC calibration under TCG without this.
 TSC = b" tsc_early_khz=1000000"
 DEVICES = ("-device", "virtio-rng-pci", "-device", "virtio-net-pci,romfile=")
 WITHOUT_PCI = ("microvm", "microvm,acpi=off")

@@ -65,7 +65,8 @@ class Vm:
         self.folder = folder
         self.large = []
         self.command = [
-            str(qemu), "-accel", "tcg", "-nodefaults", "-display", "none", "-no-user-config",
+            # One thread: faster for many vCPUs on few cores, where several also get stuck.
+            str(qemu), "-accel", "tcg,thread=single", "-nodefaults", "-display", "none", "-no-user-config",
             "-chardev", f"file,id=debugcon,path={folder / 'debugcon'}",
             "-device", "isa-debugcon,iobase=0x402,chardev=debugcon",
             "-serial", f"file:{folder / 'serial'}"]
