@@ -6,14 +6,18 @@
 
 /* Root system description pointer: ACPI 6.5, table 5.3. */
 #define RSDP_SIGNATURE "RSD PTR "
-#define RSDP_SIZE_REV0 20
 #define RSDP_SIZE_REV2 36
 #define RSDP_REVISION  15
 
+bool acpi_is_rsdp(struct span bytes)
+{
+	return bytes.size >= ACPI_RSDP_SIZE && memcmp(bytes.bytes, RSDP_SIGNATURE, 8) == 0 &&
+	       span_sum((struct span){bytes.bytes, ACPI_RSDP_SIZE}) == 0;
+}
+
 static bool is_rsdp(const struct acpi_file *file)
 {
-	if (file->size < RSDP_SIZE_REV0 || memcmp(file->bytes, RSDP_SIGNATURE, 8) != 0 ||
-	    span_sum((struct span){file->bytes, RSDP_SIZE_REV0}) != 0)
+	if (!acpi_is_rsdp((struct span){file->bytes, file->size}))
 		return false;
 	return file->bytes[RSDP_REVISION] < 2 ||
 	       (file->size >= RSDP_SIZE_REV2 &&

@@ -66,8 +66,6 @@ _Static_assert(offsetof(struct entry, write_pointer.size) == 124, "bios-linker-l
 /* Longer scripts than this have never been seen; q35's are about 4 KiB. */
 #define SCRIPT_SIZE_MAX 0x100000
 
-#define PAGE_SIZE 0x1000
-
 struct run {
 	const struct acpi_host *host;
 	struct acpi_files *files;

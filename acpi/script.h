@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "lib/memmap.h"
 #include "lib/name.h"
+#include "lib/span.h"
 #include "lib/status.h"
 
 /*
@@ -55,6 +56,12 @@ struct acpi_host {
  */
 MUST_CHECK enum status acpi_run_script(const struct blob *script, const struct acpi_host *host,
 				       struct acpi_files *files, struct reason *why);
+
+/** Size of the oldest RSDP; a newer one is longer. */
+#define ACPI_RSDP_SIZE 20
+
+/** Whether @bytes start with an RSDP's signature and sum up (ACPI 6.5, 5.2.5.3). */
+bool acpi_is_rsdp(struct span bytes);
 
 /**
  * Finds a valid RSDP (ACPI 6.5, 5.2.5.3) at the start of one of the files.

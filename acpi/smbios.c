@@ -84,8 +84,6 @@ _Static_assert(sizeof(struct bios_information) == 24, "DSP0134 7.1, version 2.4"
 /* Every table seen is below 64 KiB, the limit of version 2. */
 #define TABLE_SIZE_MAX 0x100000
 
-#define PAGE_SIZE 0x1000
-
 /* The type 0 structure, its strings and the byte that ends them. */
 struct type0 {
 	struct bios_information information;
@@ -233,8 +231,7 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 			      anchor->size);
 	if (table->size == 0 || table->size > TABLE_SIZE_MAX)
 		return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has %lu bytes", table->size);
-	if (!checked_align_up(sizeof(type0) + table->size, PAGE_SIZE, &room))
-		return STATUS_NO_MEMORY;
+	CHECK(checked_align_up(sizeof(type0) + table->size, PAGE_SIZE, &room));
 	const struct memmap_request request = {
 		.size = room,
 		.alignment = PAGE_SIZE,

@@ -25,7 +25,7 @@ struct smbios_host {
  * system looks for it.
  *
  * Source: DMTF DSP0134 3.7, 5.2 (entry points), 6.1 (structures), 7.1 (type 0).
- * STATUS_BAD_FORMAT, STATUS_TRUNCATED, STATUS_TOO_LARGE, STATUS_NO_MEMORY, and
+ * STATUS_BAD_FORMAT, STATUS_TOO_LARGE, STATUS_NO_MEMORY, and
  * the errors of reading the blobs.
  */
 MUST_CHECK enum status smbios_place(const struct blob *anchor, const struct blob *table,

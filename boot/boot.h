@@ -38,8 +38,9 @@ struct boot {
 	uint64_t rsdp; /**< 0: none */
 
 	struct kernel_source kernel;
-	struct blob initrd;  /**< size 0: none */
-	struct blob cmdline; /**< size 0: none */
+	struct blob initrd;   /**< size 0: none */
+	struct blob cmdline;  /**< size 0: none */
+	bool cmdline_is_file; /**< and may end with a newline */
 };
 
 /** Ends the boot with @boot->why unless @status is STATUS_OK. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arch/handoff.h"
+#include "arch/io.h"
 #include "arch/machine.h"
 #include "fdt/fdt.h"
 #include "loader/bzimage.h"
@@ -53,7 +54,7 @@ static uint64_t cmdline_bytes(const struct boot *boot, const struct bzimage *ima
 	return boot->cmdline.size < limit ? boot->cmdline.size : limit;
 }
 
-/* To the first NUL or the end, and one newline at the end dropped (rulings 31). */
+/* To the first NUL or the end; a file loses one newline at its end (rulings 31). */
 static enum status read_cmdline(struct boot *boot, const struct bzimage *image, uint64_t to)
 {
 	uint64_t size = cmdline_bytes(boot, image);
@@ -69,7 +70,7 @@ static enum status read_cmdline(struct boot *boot, const struct bzimage *image, 
 	text[size] = '\0';
 	size_t length = strlen(text);
 	bool is_whole = length < size || size == boot->cmdline.size;
-	if (is_whole && length > 0 && text[length - 1] == '\n')
+	if (boot->cmdline_is_file && is_whole && length > 0 && text[length - 1] == '\n')
 		text[--length] = '\0';
 	if (!is_whole || length > image->cmdline_size)
 		return refuse(&boot->why, STATUS_TOO_LARGE,
@@ -87,44 +88,59 @@ static bool accept_setup_data(uint32_t type, struct span data)
 	return type != SETUP_DTB || fdt_check(data, &why) == STATUS_OK;
 }
 
-/* The VMM's list, and a seed where it gave none. Losing either does not stop a boot. */
-static uint64_t make_setup_data(struct boot *boot, const struct bzimage *image,
-				const struct bzimage_plan *plan)
+static void copy_setup_data(struct boot *boot, struct span kernel, struct setup_data_list *list)
 {
-	struct setup_data_list list = {
+	enum status status = STATUS_NO_MEMORY;
+
+	if (kernel.bytes == NULL)
+		reason_write(&boot->why, "the kernel cannot be mapped");
+	else
+		status = setup_data_copy(list, kernel, boot->kernel.assumed_load,
+					 boot->kernel.setup_data, &boot->why);
+	if (status != STATUS_OK)
+		log_line(&boot->log, LOG_WARN, "setup_data dropped, from a node on: %s",
+			 boot->why.text);
+	if (list->refused != 0)
+		log_line(&boot->log, LOG_WARN, "setup_data dropped: not a device tree");
+}
+
+static void add_seed(struct boot *boot, struct setup_data_list *list)
+{
+	uint64_t seed[SEED_SIZE / 8];
+	struct span data = {(const uint8_t *)seed, sizeof(seed)};
+
+	for (unsigned i = 0; i < SEED_SIZE / 8; i++) {
+		if (!arch_random(&seed[i]))
+			return;
+	}
+	if (setup_data_append(list, SETUP_RNG_SEED, data) != STATUS_OK)
+		log_line(&boot->log, LOG_WARN, "no memory for a random seed");
+	memset(seed, 0, sizeof(seed));
+	arch_barrier(); /* or the compiler sees no use in wiping */
+}
+
+/* The VMM's list, and a seed where it gave none. Losing either does not stop a boot. */
+static void make_setup_data(struct boot *boot, const struct bzimage *image,
+			    const struct bzimage_plan *plan, struct setup_data_list *list)
+{
+	*list = (struct setup_data_list){
 		.map_of_memory = &boot->map,
 		.map = boot_map_ram,
 		.accept = accept_setup_data,
 	};
-	uint64_t seed[SEED_SIZE / 8];
-	bool has_seed = true;
-
 	if (boot->kernel.setup_data != 0) {
 		const uint8_t *kernel = boot_map_ram(plan->load, image->payload_size);
-		if (kernel == NULL ||
-		    setup_data_copy(&list, (struct span){kernel, image->payload_size},
-				    boot->kernel.assumed_load, boot->kernel.setup_data,
-				    &boot->why) != STATUS_OK)
-			log_line(&boot->log, LOG_WARN, "setup_data dropped: %s", boot->why.text);
-		if (list.refused != 0)
-			log_line(&boot->log, LOG_WARN, "setup_data dropped: not a device tree");
+		copy_setup_data(boot, (struct span){kernel, image->payload_size}, list);
 	}
-	if (list.has_seed)
-		return list.head;
-	for (unsigned i = 0; i < SEED_SIZE / 8 && has_seed; i++)
-		has_seed = arch_random(&seed[i]);
-	if (has_seed &&
-	    setup_data_append(&list, SETUP_RNG_SEED,
-			      (struct span){(const uint8_t *)seed, sizeof(seed)}) != STATUS_OK)
-		log_line(&boot->log, LOG_WARN, "no memory for a random seed");
-	memset(seed, 0, sizeof(seed));
-	return list.head;
+	if (!list->has_seed)
+		add_seed(boot, list);
 }
 
 enum status boot_linux(struct boot *boot)
 {
 	struct bzimage image;
 	struct bzimage_plan plan;
+	struct setup_data_list list;
 
 	enum status status = parse(boot, &image);
 	if (status == STATUS_OK)
@@ -139,10 +155,11 @@ enum status boot_linux(struct boot *boot)
 	if (status != STATUS_OK)
 		return status;
 
+	make_setup_data(boot, &image, &plan, &list);
 	const struct bzimage_facts facts = {
 		.initrd_size = boot->initrd.size,
 		.rsdp = boot->rsdp,
-		.setup_data = make_setup_data(boot, &image, &plan),
+		.setup_data = list.head,
 	};
 	struct boot_params *params = boot_map_ram(plan.boot_params, sizeof(*params));
 	if (params == NULL)
@@ -162,6 +179,7 @@ enum status boot_linux(struct boot *boot)
 				{plan.load, image.memory_size},
 				{plan.boot_params, sizeof(*params)},
 				{plan.cmdline, cmdline_bytes(boot, &image) + 1},
+				{list.high_start, list.high_end - list.high_start},
 			},
 	};
 	arch_handoff(&handoff);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "acpi/script.h"
 #include "arch/machine.h"
 #include "arch/memory.h"
 #include "boot/boot.h"
@@ -20,13 +21,9 @@ static enum status read_start_info(struct boot *boot)
 {
 	if (boot->entry.kind != ARCH_ENTRY_PVH)
 		return STATUS_OK;
-	const void *info =
-		arch_map(boot->entry.start_info, sizeof(boot->start_info), ARCH_MEMORY_RAM);
-	if (info == NULL)
+	if (!arch_peek(boot->entry.start_info, sizeof(boot->start_info), &boot->start_info))
 		return refuse(&boot->why, STATUS_OUT_OF_RANGE,
-			      "the PVH start_info at 0x%lx cannot be mapped",
-			      boot->entry.start_info);
-	memcpy(&boot->start_info, info, sizeof(boot->start_info));
+			      "the PVH start_info at 0x%lx cannot be read", boot->entry.start_info);
 	if (le32_get(boot->start_info.magic) != HVM_START_MAGIC_VALUE)
 		return refuse(&boot->why, STATUS_BAD_FORMAT,
 			      "the PVH start_info at 0x%lx has magic 0x%x", boot->entry.start_info,
@@ -36,7 +33,17 @@ static enum status read_start_info(struct boot *boot)
 		boot->start_info.memmap_entries = le32_of(0);
 	}
 	boot->rsdp = le64_get(boot->start_info.rsdp_paddr);
-	boot->platform_done = boot->rsdp != 0;
+	if (boot->rsdp == 0)
+		return STATUS_OK;
+	uint8_t rsdp[ACPI_RSDP_SIZE];
+	if (!arch_peek(boot->rsdp, sizeof(rsdp), rsdp) ||
+	    !acpi_is_rsdp((struct span){rsdp, sizeof(rsdp)}))
+		return refuse(&boot->why, STATUS_BAD_FORMAT,
+			      "the PVH loader's RSDP at 0x%lx is none", boot->rsdp);
+	if (le32_get(boot->start_info.memmap_entries) == 0)
+		return refuse(&boot->why, STATUS_UNSUPPORTED,
+			      "the PVH loader gives ACPI tables, but no memory map");
+	boot->platform_done = true;
 	return STATUS_OK;
 }
 
@@ -61,13 +68,15 @@ static void read_log_level(struct boot *boot)
 		{"debug", LOG_DEBUG},
 	};
 	struct blob file;
-	char text[sizeof(levels[0].name) + 2] = ""; /* a newline and a terminator more */
+	char text[sizeof(levels[0].name) + 1] = ""; /* a newline more */
 
 	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, &log_file, &file) ||
 	    file.size >= sizeof(text) || blob_read(&file, 0, file.size, text) != STATUS_OK)
 		return;
+	if (file.size > 0 && text[file.size - 1] == '\n')
+		text[file.size - 1] = '\0';
 	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (strncmp(text, levels[i].name, strlen(levels[i].name)) == 0)
+		if (strcmp(text, levels[i].name) == 0)
 			boot->log.level = levels[i].level;
 	}
 }
@@ -80,6 +89,7 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	boot.log = (struct log){LOG_DEFAULT, arch_console_write};
 	boot.platform_done = false;
 	boot.rsdp = 0;
+	boot.why.text[0] = '\0';
 
 	boot_require(&boot, "entry", read_start_info(&boot));
 	boot_require(&boot, "fwcfg", open_fwcfg(&boot));

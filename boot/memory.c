@@ -12,7 +12,7 @@
 #define BIOS_AREA_START 0xa0000
 #define BIOS_AREA_END   0x100000
 #define ROM_SPACE_START 0xfffc0000ul
-#define FOUR_GIB        0x100000000ul
+#define DEVICES_START   0xfec00000ul /* I/O APIC: no RAM below 4 GiB reaches it */
 
 /* An entry of the file etc/e820: QEMU hw/i386/e820_memory_layout.h. */
 struct e820_file_entry {
@@ -69,12 +69,11 @@ static enum status read_pvh_map(struct boot *boot)
 	if (count > SOURCE_ENTRIES_MAX)
 		return refuse(&boot->why, STATUS_TOO_LARGE, "the PVH memory map has %u entries",
 			      count);
-	const uint8_t *bytes = boot_map_ram(address, count * sizeof(entry));
-	if (bytes == NULL)
-		return refuse(&boot->why, STATUS_OUT_OF_RANGE,
-			      "the PVH memory map at 0x%lx cannot be mapped", address);
-	for (uint32_t i = 0; i < count; i++) {
-		memcpy(&entry, bytes + i * sizeof(entry), sizeof(entry));
+	for (uint32_t i = 0; i < count; i++, address += sizeof(entry)) {
+		if (!arch_peek(address, sizeof(entry), &entry))
+			return refuse(&boot->why, STATUS_OUT_OF_RANGE,
+				      "the PVH memory map's entry at 0x%lx cannot be read",
+				      address);
 		enum status status =
 			add(boot, le64_get(entry.addr), le64_get(entry.size), le32_get(entry.type));
 		if (status != STATUS_OK)
@@ -97,12 +96,17 @@ static uint64_t read_cmos(uint8_t index, unsigned bytes)
 static enum status read_cmos_sizes(struct boot *boot)
 {
 	uint64_t above_16m = read_cmos(CMOS_ABOVE_16M, 2) << 16;
+	uint64_t above_4g = read_cmos(CMOS_ABOVE_4G, 3) << 16;
 	uint64_t end = above_16m != 0 ? SIXTEEN_MIB + above_16m
 				      : BIOS_AREA_END + (read_cmos(CMOS_ABOVE_1M, 2) << 10);
 
+	/* Where no RTC answers, every byte reads as 0xff. */
+	if (end > DEVICES_START || above_4g == 0xfffffful << 16)
+		return refuse(&boot->why, STATUS_BAD_FORMAT,
+			      "no memory map, and CMOS has no memory sizes");
 	enum status status = add(boot, 0, end, MEMMAP_RAM);
 	if (status == STATUS_OK)
-		status = add(boot, FOUR_GIB, read_cmos(CMOS_ABOVE_4G, 3) << 16, MEMMAP_RAM);
+		status = add(boot, MEMMAP_4G, above_4g, MEMMAP_RAM);
 	return status;
 }
 
@@ -139,7 +143,7 @@ enum status boot_read_memory_map(struct boot *boot)
 		status = add(boot, BIOS_AREA_START, BIOS_AREA_END - BIOS_AREA_START,
 			     MEMMAP_RESERVED);
 	if (status == STATUS_OK)
-		status = add(boot, ROM_SPACE_START, FOUR_GIB - ROM_SPACE_START, MEMMAP_RESERVED);
+		status = add(boot, ROM_SPACE_START, MEMMAP_4G - ROM_SPACE_START, MEMMAP_RESERVED);
 	if (status == STATUS_OK)
 		status = claim(boot, arch_work_area(), "the firmware's work area");
 	if (status == STATUS_OK && boot->entry.kind == ARCH_ENTRY_PVH)

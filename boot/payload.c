@@ -14,7 +14,7 @@ static const struct name etc_initrd = {"etc/boot/initrd"};
 static const struct name opt_cmdline = {"opt/org.slipway/cmdline"};
 static const struct name etc_cmdline = {"etc/boot/cmdline"};
 
-/* As much of the start as tells one image from another. */
+/* What lies before the hole for the SMBIOS anchor, where two copies of us may differ. */
 #define IDENTITY_SIZE 512
 
 /* QEMU `-kernel fw.bin` offers us to ourselves (rulings 5). */
@@ -143,6 +143,7 @@ static enum status find_cmdline(struct boot *boot)
 	enum status status = find_file(boot, &opt_cmdline, &boot->cmdline);
 	if (status == STATUS_NOT_FOUND)
 		status = find_file(boot, &etc_cmdline, &boot->cmdline);
+	boot->cmdline_is_file = status == STATUS_OK;
 	if (status == STATUS_NOT_FOUND)
 		status = find_item(boot, FWCFG_CMDLINE_SIZE, FWCFG_CMDLINE_DATA, &boot->cmdline);
 	return status;

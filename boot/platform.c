@@ -9,8 +9,6 @@
 #include "arch/machine.h"
 #include "arch/memory.h"
 
-#define FOUR_GIB   0x100000000ul
-#define ONE_MIB    0x100000ul
 #define LOW_TABLES 0xe0000ul /* up to the image or its shadow (rulings 2) */
 #define BIOS_START 0xf0000ul
 #define RESET_STUB 0xffff0ul
@@ -112,18 +110,23 @@ static void install_smbios(struct boot *boot)
 	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX];
 	struct blob anchor, table;
 
+	/* Entered by PVH on a microvm, the place is the other firmware's image. */
+	if (boot->entry.kind == ARCH_ENTRY_PVH && boot->chipset.kind == CHIPSET_NONE)
+		return;
 	if (!fwcfg_find(&boot->fwcfg, &smbios_anchor_file, &anchor) ||
 	    !fwcfg_find(&boot->fwcfg, &smbios_table_file, &table))
 		return;
 	boot_require(boot, "smbios", smbios_place(&anchor, &table, &host, entry_point, &boot->why));
 	void *place = boot_map_ram(SMBIOS_ANCHOR, sizeof(entry_point));
-	if (place != NULL)
+	if (place != NULL && is_writable(SMBIOS_ANCHOR))
 		memcpy(place, entry_point, sizeof(entry_point));
+	else
+		log_line(&boot->log, LOG_WARN, "no writable memory for the SMBIOS entry point");
 }
 
 void boot_set_up_platform(struct boot *boot)
 {
-	uint64_t low_ram_end = memmap_ram_end(&boot->map, FOUR_GIB);
+	uint64_t low_ram_end = memmap_ram_end(&boot->map, MEMMAP_4G);
 
 	/* The VMM builds its tables from what the chipset is set to. */
 	boot->chipset = chipset_set_up(low_ram_end);

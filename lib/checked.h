@@ -20,16 +20,6 @@ MUST_CHECK static inline bool checked_add(uint64_t a, uint64_t b, uint64_t *ret_
 	return true;
 }
 
-MUST_CHECK static inline bool checked_mul(uint64_t a, uint64_t b, uint64_t *ret_value)
-{
-	uint64_t value;
-
-	if (__builtin_mul_overflow(a, b, &value))
-		return false;
-	*ret_value = value;
-	return true;
-}
-
 static inline bool is_power_of_two(uint64_t value)
 {
 	return value != 0 && (value & (value - 1)) == 0;

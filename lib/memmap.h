@@ -45,6 +45,8 @@ struct memmap_entry {
 #define MEMMAP_LOW_END   0x98000
 #define MEMMAP_4G        0x100000000ul
 
+#define PAGE_SIZE 0x1000ul
+
 /** Physical memory: sorted and without overlaps; free RAM is never next to free RAM. */
 struct memmap {
 	size_t count;

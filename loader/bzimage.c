@@ -31,8 +31,6 @@
 
 #define ENTRY_64_OFFSET 0x200
 #define ALIGNMENT_MAX   (1ul << 30)
-#define PAGE_SIZE       0x1000ul
-
 /* Wider than any physical address (Intel SDM vol. 3, 4.1.4). */
 #define ADDRESS_MAX (1ul << 52)
 
@@ -53,6 +51,9 @@ static enum status parse_placement(struct bzimage *image, struct reason *why)
 			      image->alignment);
 	if (!has_init_size)
 		return STATUS_OK;
+	if (image->header_size < offsetof(struct setup_header, handover_offset) ||
+	    le32_get(header->init_size) == 0)
+		return refuse(why, STATUS_BAD_FORMAT, "the kernel's header has no init_size");
 	if (image->relocatable) {
 		if (header->min_alignment > 30 || 1ul << header->min_alignment > image->alignment)
 			return refuse(why, STATUS_BAD_FORMAT,

@@ -21,6 +21,12 @@ enum status setup_data_append(struct setup_data_list *list, uint32_t type, struc
 	node->type = le32_of(type);
 	node->len = le32_of((uint32_t)data.size);
 	memcpy(node->data, data.bytes, data.size);
+	if (address >= MEMMAP_LOW_END) {
+		if (list->high_end == 0 || address < list->high_start)
+			list->high_start = address;
+		if (address + size > list->high_end)
+			list->high_end = address + size;
+	}
 	if (list->last != NULL)
 		list->last->next = le64_of(address);
 	else

@@ -35,13 +35,16 @@ struct setup_data_list {
 	void *(*map)(uint64_t address, uint64_t length); /**< makes memory accessible, or NULL */
 	/** Whether a VMM's node of @type may reach the kernel; NULL: all of them. */
 	bool (*accept)(uint32_t type, struct span data);
-	unsigned refused;        /**< nodes that were not accepted */
+	unsigned refused; /**< nodes that were not accepted */
+	/** Where nodes lie that did not fit into low memory: [high_start, high_end), or empty. */
+	uint64_t high_start;
+	uint64_t high_end;
 	uint64_t head;           /**< address of the first node, 0 if empty */
 	struct setup_data *last; /**< or NULL */
 	bool has_seed;
 };
 
-/** Appends a node with the @size bytes of @data. STATUS_NO_MEMORY if there is none. */
+/** Appends a node with a copy of @data. STATUS_NO_MEMORY if there is none. */
 MUST_CHECK enum status setup_data_append(struct setup_data_list *list, uint32_t type,
 					 struct span data);
 

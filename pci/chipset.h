@@ -2,7 +2,6 @@
 #ifndef PCI_CHIPSET_H
 #define PCI_CHIPSET_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum chipset_kind {

@@ -136,6 +136,20 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 	return host_memory(address, length);
 }
 
+bool arch_peek(uint64_t address, uint64_t length, void *to)
+{
+	uint64_t end = address + length;
+
+	if (address == 0 || end < address ||
+	    (address < WORK_AREA_START + WORK_AREA_SIZE && end > WORK_AREA_START))
+		return false;
+	const void *bytes = arch_map(address, length, ARCH_MEMORY_RAM);
+	if (bytes == NULL)
+		return false;
+	memcpy(to, bytes, length);
+	return true;
+}
+
 /* Pages that were never written are still the file's: proc_pid_pagemap(5), bit 61. */
 static bool page_written(int pagemap, uint64_t address)
 {

@@ -41,18 +41,21 @@ static bool uart_present(void)
 	return true;
 }
 
-static void uart_wait(void)
+static bool uart_wait(void)
 {
 	for (unsigned i = 0; i < UART_WAIT_READS; i++) {
 		if ((arch_in8(UART_STATUS) & UART_STATUS_IDLE) == UART_STATUS_IDLE)
-			return;
+			return true;
 		arch_relax();
 	}
+	return false;
 }
 
+/* Gives up when the device does not take a character: the exit must not wait for it. */
 static void uart_write(const char *text, size_t length)
 {
-	uart_wait();
+	if (!uart_wait())
+		return;
 	arch_out8(UART_INTERRUPTS, 0);
 	arch_out8(UART_LINE, UART_LINE_DLAB);
 	arch_out8(UART_DATA, UART_115200);
@@ -63,10 +66,12 @@ static void uart_write(const char *text, size_t length)
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '\n') {
 			arch_out8(UART_DATA, '\r');
-			uart_wait();
+			if (!uart_wait())
+				return;
 		}
 		arch_out8(UART_DATA, (uint8_t)text[i]);
-		uart_wait();
+		if (!uart_wait())
+			return;
 	}
 }
 

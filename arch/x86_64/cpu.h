@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* Instructions that C has no words for. */
+/* Instructions that C has no words for. Those that make the CPU look at memory say so. */
 
 struct cpuid {
 	uint32_t eax, ebx, ecx, edx;
@@ -40,7 +40,8 @@ static inline uint64_t rdmsr(uint32_t index)
 
 static inline void wrmsr(uint32_t index, uint64_t value)
 {
-	__asm__ volatile("wrmsr" ::"c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+	__asm__ volatile("wrmsr" ::"c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 : "memory");
 }
 
 static inline uint64_t rdtsc(void)
@@ -74,19 +75,19 @@ static inline void lgdt(const void *table, uint16_t size)
 {
 	struct table_register gdtr = {(uint16_t)(size - 1), (uintptr_t)table};
 
-	__asm__ volatile("lgdt %0" ::"m"(gdtr));
+	__asm__ volatile("lgdt %0" ::"m"(gdtr) : "memory");
 }
 
 static inline void lidt(const void *table, uint16_t size)
 {
 	struct table_register idtr = {(uint16_t)(size - 1), (uintptr_t)table};
 
-	__asm__ volatile("lidt %0" ::"m"(idtr));
+	__asm__ volatile("lidt %0" ::"m"(idtr) : "memory");
 }
 
 static inline void load_task_register(uint16_t selector)
 {
-	__asm__ volatile("ltr %0" ::"r"(selector));
+	__asm__ volatile("ltr %0" ::"r"(selector) : "memory");
 }
 
 #endif

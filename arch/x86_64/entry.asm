@@ -39,7 +39,7 @@ pvh_entry:
 	; fall through
 
 ; Both entries. 32-bit protected mode, paging off, flat cs and ds; ebp = base of
-; the image, ebx = hvm_start_info or 0. No stack yet.
+; the image, ebx = hvm_start_info, or anything after a reset. No stack yet.
 entry32:
 	mov esp, STACK_TOP
 	sub esp, 8
@@ -179,7 +179,7 @@ no_long_mode:
 .text:	db "slipway: FATAL entry unsupported: the CPU has no 64-bit mode", 10
 .text_end:
 
-; 64-bit mode on our page tables. ebx = hvm_start_info or 0, ebp = base of the
+; 64-bit mode on our page tables. ebx = hvm_start_info or anything, ebp = base of the
 ; image; the upper halves of both are zero or undefined, so they are cut.
 bits 64
 start64:
@@ -223,6 +223,7 @@ ap_start:
 .halt:
 	hlt
 	jmp .halt
+	times AP_ARRIVED - ($ - ap_start) db 0
 ap_start_end:
 
 ; 16-bit mode after reset, cs base = IMAGE_IN_ROM. On microvm, where this is also

@@ -18,9 +18,9 @@ _Noreturn void arch_handoff(const struct arch_handoff *handoff)
 	}
 	paging_open_low();
 	for (unsigned i = 0; i < ARCH_HANDOFF_RANGES; i++) {
-		if (!paging_open(handoff->mapped[i]))
+		if (handoff->mapped[i].size != 0 && !paging_open(handoff->mapped[i]))
 			arch_fatal("handoff", STATUS_NO_MEMORY,
-				   "no page tables left to map the kernel");
+				   "the kernel or its data lie where the CPU cannot map them");
 	}
 	enter_linux64(handoff->entry, handoff->argument, PML4_TABLE);
 }

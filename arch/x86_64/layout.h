@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Fixed addresses below 1 MiB, shared by C and by nasm: the Makefile turns every
- * #define of this file into a %define. The area [0x30000, 0x9f000) is ours
+ * Fixed addresses below 1 MiB, shared by C and by nasm: module.mk turns every
+ * #define of a hexadecimal number into a %define. The area [0x30000, 0x9f000) is ours
  * (architecture, rulings 3); what lies above WORK_AREA_END is allocated from the
  * memory map.
  *
@@ -38,9 +38,8 @@
 #define IMAGE_IN_ROM 0xffff0000
 #define IMAGE_IN_RAM 0x100000
 
-/* Offsets in the image's first page, which linker/x86_64.ld writes. */
+/* Offset in the image's first page, which linker/x86_64.ld writes. */
 #define HEADER_TEXT_END 0x190
-#define HEADER_SMBIOS   0x200
 
 /* Selectors. The boot protocol wants code at 0x10 and data at 0x18. */
 #define SELECTOR_CODE32 0x08

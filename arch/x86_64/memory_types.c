@@ -33,10 +33,9 @@
 #define LAPIC_ICR              0xfee00300ul
 #define LAPIC_INIT_ALL_OTHERS  0x000c4500
 #define LAPIC_START_ALL_OTHERS 0x000c4600
-#define LAPIC_REGISTERS        0x1000
 
-/* Far more rounds than a started processor needs, even when hundreds share one core. */
-#define AP_WAIT_ROUNDS 200000000
+/* Rounds without one more arrival: far more than a processor needs that exists. */
+#define AP_WAIT_ROUNDS 10000000
 
 struct msr_value {
 	uint32_t index;
@@ -123,10 +122,15 @@ static enum status set_on_others(const struct msr_list *list, unsigned others)
 		return STATUS_NO_MEMORY;
 	arch_mmio_write32(LAPIC_ICR, LAPIC_INIT_ALL_OTHERS);
 	arch_mmio_write32(LAPIC_ICR, LAPIC_START_ALL_OTHERS | AP_PAGE >> 12);
-	for (unsigned round = 0; *arrived < others; round++) {
+	uint32_t seen = 0;
+	for (unsigned round = 0; seen < others; round++) {
 		if (round == AP_WAIT_ROUNDS)
 			return STATUS_TIMEOUT;
 		arch_relax();
+		uint32_t now = *arrived;
+		if (now != seen)
+			round = 0;
+		seen = now;
 	}
 	return STATUS_OK;
 }

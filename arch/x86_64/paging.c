@@ -68,12 +68,19 @@ static bool addressable(uint64_t address, uint64_t length, uint64_t *ret_end)
 	return true;
 }
 
+static bool overlaps_page(uint64_t address, uint64_t end, uint64_t page)
+{
+	return address < page + PAGE_4K && end > page;
+}
+
 void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 {
 	uint64_t flags = PTE_PRESENT | PTE_WRITE | arch_state()->nx;
 	uint64_t end;
 
-	if (!addressable(address, length, &end))
+	if (!addressable(address, length, &end) || overlaps_page(address, end, 0) ||
+	    overlaps_page(address, end, STACK_GUARD) ||
+	    overlaps_page(address, end, EXCEPTION_STACK_GUARD))
 		return NULL;
 	if (memory == ARCH_MEMORY_DEVICE)
 		flags |= PTE_UNCACHED;
@@ -94,6 +101,27 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 		at += PAGE_4K;
 	}
 	return (void *)address;
+}
+
+bool arch_peek(uint64_t address, uint64_t length, void *to)
+{
+	uint64_t *page0 = (uint64_t *)LOW_PT_TABLE;
+	uint64_t end;
+
+	if (address == 0 || !addressable(address, length, &end) ||
+	    (address < WORK_AREA_END && end > WORK_AREA_START))
+		return false;
+	uint64_t mapped = address < PAGE_4K ? PAGE_4K : address;
+	if (end > mapped && arch_map(mapped, end - mapped, ARCH_MEMORY_RAM) == NULL)
+		return false;
+	if (address < PAGE_4K)
+		*page0 = PTE_PRESENT | arch_state()->nx;
+	memcpy(to, (const void *)address, length);
+	if (address < PAGE_4K) {
+		*page0 = 0;
+		invlpg(0);
+	}
+	return true;
 }
 
 void paging_open_low(void)

@@ -15,8 +15,8 @@
 void paging_open_low(void);
 
 /**
- * Opens @range. False when it is empty or wraps, no table memory is left, or the
- * CPU cannot address it.
+ * Opens @range. False when it is empty or wraps, no table memory is left, the
+ * CPU cannot address it, or it comes close to the ROM.
  */
 MUST_CHECK bool paging_open(struct arch_range range);
 

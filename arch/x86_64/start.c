@@ -109,7 +109,7 @@ __attribute__((no_stack_protector)) _Noreturn void arch_start(uint64_t start_inf
 	load_idt(state);
 
 	struct arch_entry entry = {
-		.kind = start_info != 0 ? ARCH_ENTRY_PVH : ARCH_ENTRY_RESET,
+		.kind = image == IMAGE_IN_ROM ? ARCH_ENTRY_RESET : ARCH_ENTRY_PVH,
 		.start_info = start_info,
 	};
 	boot_main(&entry);

@@ -209,7 +209,9 @@ static void boot_with_a_bios_area_of_rom(void **state)
 	recorded("q35-7.2");
 	host_add_q35();
 	host_refuse_map(0xe0000, 0x20000);
-	boots();
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_string_equal(host.console,
+			    "slipway: no writable memory for the SMBIOS entry point\n");
 	uint64_t rsdp = get64(machine_params() + PARAMS_ACPI_RSDP_ADDR);
 	assert_true(rsdp >= MIB);
 	assert_memory_equal(host_memory(rsdp, 8), "RSD PTR ", 8);
@@ -584,6 +586,52 @@ static void boot_pvh_on_qemu(void **state)
 		assert_int_equal(host.fwcfg.dma[i].control, 2);
 }
 
+/* Where nothing answers, CMOS reads as 0xff. */
+static void boot_without_any_memory_map(void **state)
+{
+	(void)state;
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	add_payload();
+	fails_at(machine_boot(ARCH_ENTRY_RESET, 0), "memory", STATUS_BAD_FORMAT);
+}
+
+static void put_rsdp(uint64_t address)
+{
+	uint8_t rsdp[20] = "RSD PTR ";
+
+	for (size_t i = 0; i < sizeof(rsdp); i++)
+		rsdp[8] = (uint8_t)(rsdp[8] - (i == 8 ? 0 : rsdp[i]));
+	machine_put(address, rsdp, sizeof(rsdp));
+}
+
+static void boot_pvh_rsdp_that_is_none(void **state)
+{
+	(void)state;
+	pvh(0xa0000, 3);
+	put_pvh_map();
+	fails_at(boot_pvh(), "entry", STATUS_BAD_FORMAT);
+}
+
+static void boot_pvh_rsdp_without_a_map(void **state)
+{
+	(void)state;
+	pvh(0xa0000, 0);
+	put_rsdp(0xa0000);
+	fails_at(boot_pvh(), "entry", STATUS_UNSUPPORTED);
+}
+
+/* Our own stack is no place for a loader's data: it is overwritten by then. */
+static void boot_pvh_data_in_the_work_area(void **state)
+{
+	(void)state;
+	pvh(0, 3);
+	put64(start_info + 40, 0x44000);
+	fails_at(boot_pvh(), "memory", STATUS_OUT_OF_RANGE);
+	pvh(0, 3);
+	fails_at(machine_boot(ARCH_ENTRY_PVH, 0x52ff0), "entry", STATUS_OUT_OF_RANGE);
+}
+
 /* The VMM's own tables stay, and so does its chipset (rulings 4). */
 static void boot_pvh_with_the_platform_done(void **state)
 {
@@ -592,6 +640,7 @@ static void boot_pvh_with_the_platform_done(void **state)
 	for (size_t i = 0; i < COUNT(kinds); i++) {
 		pvh(0xa0000, 3);
 		put_pvh_map();
+		put_rsdp(0xa0000);
 		host_add_fwcfg(kinds[i]);
 		/* Smaller than what the PVH map says: memory.size alone. */
 		machine_add_e820(32 * MIB, 0);
@@ -936,6 +985,10 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_memory_from_no_cmos),
 	TEST(boot_pvh_on_qemu),
 	TEST(boot_pvh_with_the_platform_done),
+	TEST(boot_without_any_memory_map),
+	TEST(boot_pvh_rsdp_that_is_none),
+	TEST(boot_pvh_rsdp_without_a_map),
+	TEST(boot_pvh_data_in_the_work_area),
 	TEST(boot_pvh_map_without_e820),
 	TEST(boot_pvh_e820_before_the_pvh_map),
 	TEST(boot_pvh_version_0),

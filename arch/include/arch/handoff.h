@@ -12,14 +12,14 @@ enum arch_mode {
 	ARCH_MODE_LINUX_64, /**< identity-mapped long mode, rsi = argument */
 };
 
-#define ARCH_HANDOFF_RANGES 3
+#define ARCH_HANDOFF_RANGES 4
 
 /** Where to jump and what the next program may rely on. */
 struct arch_handoff {
 	enum arch_mode mode;
 	uint64_t entry;
 	uint64_t argument; /**< address of boot_params */
-	/** What 64-bit mode maps read-write-execute besides the first MiB. */
+	/** What 64-bit mode maps read-write-execute besides the first MiB; size 0: nothing. */
 	struct arch_range mapped[ARCH_HANDOFF_RANGES];
 };
 

@@ -2,6 +2,7 @@
 #ifndef ARCH_MEMORY_H
 #define ARCH_MEMORY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/status.h"
@@ -17,10 +18,19 @@ enum arch_memory {
  * its physical address. What is not asked for stays unmapped, and memory of our
  * own image keeps its rights.
  *
- * Returns the pointer, or NULL when the range is empty, wraps, lies above what the CPU can
- * address, or no page-table memory is left.
+ * Returns the pointer, or NULL when the range is empty or wraps, touches page 0 or a
+ * guard page of a stack, lies above what the CPU can address, or no page-table
+ * memory is left.
  */
 MUST_CHECK void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory);
+
+/**
+ * Copies @length bytes that a loader left at the physical address @address, which
+ * may be in page 0: that is mapped for the moment of copying only. False when the
+ * range is empty, wraps, starts at 0, cannot be mapped, or touches our work area,
+ * which has overwritten it.
+ */
+MUST_CHECK bool arch_peek(uint64_t address, uint64_t length, void *to);
 
 /** Ranges of RAM that belong to the running firmware. */
 struct arch_range {
