@@ -229,7 +229,9 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 	if (anchor->size < sizeof(struct entry_point_3) || anchor->size > sizeof(entry_point))
 		return refuse(why, STATUS_BAD_FORMAT, "the SMBIOS entry point has %lu bytes",
 			      anchor->size);
-	if (table->size == 0 || table->size > TABLE_SIZE_MAX)
+	if (table->size == 0)
+		return refuse(why, STATUS_BAD_FORMAT, "the SMBIOS table is empty");
+	if (table->size > TABLE_SIZE_MAX)
 		return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has %lu bytes", table->size);
 	CHECK(checked_align_up(sizeof(type0) + table->size, PAGE_SIZE, &room));
 	const struct memmap_request request = {

@@ -17,10 +17,10 @@ static void put(struct output *out, char c)
 		*out->next++ = c;
 }
 
-static void put_string(struct output *out, const char *text, size_t limit)
+static void put_string(struct output *out, const char *text)
 {
-	for (size_t i = 0; i < limit && text[i] != '\0'; i++)
-		put(out, text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
+	for (; *text != '\0'; text++)
+		put(out, *text >= ' ' && *text <= '~' ? *text : '?');
 }
 
 static void put_number(struct output *out, uint64_t value, unsigned base, unsigned width, char pad)
@@ -57,21 +57,12 @@ size_t format_text_va(char *buffer, size_t size, const char *format, va_list arg
 		unsigned width = 0;
 		for (; *p >= '0' && *p <= '9'; p++)
 			width = width * 10 + (unsigned)(*p - '0');
-		size_t precision = SIZE_MAX;
-		if (*p == '.') {
-			precision = 0;
-			for (p++; *p >= '0' && *p <= '9'; p++)
-				precision = precision * 10 + (size_t)(*p - '0');
-		}
 		bool is_long = false;
 		for (; *p == 'l' || *p == 'z'; p++)
 			is_long = true;
 		switch (*p) {
 		case 's':
-			put_string(&out, va_arg(args, const char *), precision);
-			break;
-		case 'c':
-			put(&out, (char)va_arg(args, int));
+			put_string(&out, va_arg(args, const char *));
 			break;
 		case 'u':
 		case 'x': {

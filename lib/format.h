@@ -9,9 +9,9 @@
  * A printf for a program without stdio: newlib's keeps state in globals, which
  * the image does not have.
  *
- * Conversions: %s (bytes outside printable ASCII become '?'), %c, %u, %x,
- * with the length modifiers l, ll and z, zero padding and a width (%016lx), a
- * precision for %s (%.56s), and %%. Anything else is a broken invariant.
+ * Conversions: %s (bytes outside printable ASCII become '?'), %u and %x with the
+ * length modifiers l, ll and z, zero padding and a width (%016lx), and %%. Anything
+ * else is a broken invariant.
  *
  * @buffer receives at most @size bytes including the terminator; longer text is
  * cut. Returns the number of characters written without the terminator.

@@ -282,11 +282,6 @@ uint8_t arch_in8(uint16_t port)
 	return (uint8_t)port_read(port, 1);
 }
 
-uint16_t arch_in16(uint16_t port)
-{
-	return (uint16_t)port_read(port, 2);
-}
-
 uint32_t arch_in32(uint16_t port)
 {
 	return port_read(port, 4);

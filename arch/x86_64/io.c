@@ -9,14 +9,6 @@ uint8_t arch_in8(uint16_t port)
 	return value;
 }
 
-uint16_t arch_in16(uint16_t port)
-{
-	uint16_t value;
-
-	__asm__ volatile("inw %1, %0" : "=a"(value) : "Nd"(port));
-	return value;
-}
-
 uint32_t arch_in32(uint16_t port)
 {
 	uint32_t value;

@@ -28,7 +28,6 @@ static void format_conversions(void **state)
 	assert_formats("", "%s", "");
 	assert_formats("plain", "plain");
 	assert_formats("100% done", "100%% %s", "done");
-	assert_formats("a-c", "%c-%c", 'a', 'c');
 	assert_formats("0 7 42", "%u %u %x", 0u, 7u, 0x42u);
 	assert_formats("18446744073709551615", "%lu", ULONG_MAX);
 	assert_formats("18446744073709551615", "%llu", ULLONG_MAX);
@@ -61,22 +60,6 @@ static void format_numbers_as_printf_does(void **state)
 		assert_formats(expected, "%lu %lx %016lx %x %u", value, value, value,
 			       (unsigned)value, (unsigned)value);
 	}
-}
-
-static void format_string_precision_stops_at_the_field(void **state)
-{
-	/* On the heap, so that one byte too many is seen. */
-	char *field = malloc(56);
-
-	(void)state;
-	assert_non_null(field);
-	memset(field, 'x', 56);
-	char expected[60] = "";
-	memset(expected, 'x', 56);
-	assert_formats(expected, "%.56s", field);
-	assert_formats("ab", "%.56s", "ab");
-	assert_formats("", "%.0s", field);
-	free(field);
 }
 
 static void format_unprintable_bytes_become_question_marks(void **state)
@@ -401,7 +384,6 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(format_conversions),
 	UNIT_TEST(format_width_and_padding),
 	UNIT_TEST(format_numbers_as_printf_does),
-	UNIT_TEST(format_string_precision_stops_at_the_field),
 	UNIT_TEST(format_unprintable_bytes_become_question_marks),
 	UNIT_TEST(format_cuts_what_does_not_fit),
 	UNIT_TEST(format_unknown_conversions_are_checked),

@@ -375,7 +375,7 @@ static void smbios_table_size(void **state)
 {
 	(void)state;
 	table = malloc(1);
-	refused(STATUS_TOO_LARGE);
+	refused(STATUS_BAD_FORMAT);
 	struct blob good_anchor = unit_blob(anchor, anchor_size);
 	static const uint64_t sizes[] = {0x100001, 0xffffffff, 1ul << 40, UINT64_MAX};
 	for (size_t i = 0; i < COUNT(sizes); i++) {

@@ -11,7 +11,6 @@
  */
 
 uint8_t arch_in8(uint16_t port);
-uint16_t arch_in16(uint16_t port);
 uint32_t arch_in32(uint16_t port);
 void arch_out8(uint16_t port, uint8_t value);
 void arch_out16(uint16_t port, uint16_t value);
