@@ -10,7 +10,7 @@ run shell debug: $(fw)
 	$(Q)FW=$(fw) tests/tools/run $@
 
 packages_test := qemu-system-x86 gdb seabios python3 python3-pytest python3-pytest-xdist nasm \
-	gcc clang clang-format binutils device-tree-compiler
+	gcc clang clang-format binutils
 
 # T chooses tests by name, as pytest -k does.
 pytest = /usr/bin/python3 -m pytest -q --color=no -p no:cacheprovider -n 2 \

@@ -2,7 +2,7 @@
 srcs += $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c memory_types.c \
 	paging.c start.c)
 
-packages_build := make gcc binutils nasm newlib-source
+packages_build := make gcc binutils nasm newlib-source $(if $(findstring clang,$(CC)),clang)
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
 arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
