@@ -13,9 +13,6 @@
 
 %define CR0_RUN 0x80010033       ; PG, WP, NE, ET, MP, PE; caches on
 %define CR4_RUN 0x220            ; OSFXSR, PAE
-%define MSR_EFER 0xc0000080
-%define EFER_LME (1 << 8)
-%define EFER_NXE (1 << 11)
 %define CPUID_NX (1 << 20)       ; 0x80000001 edx
 %define CPUID_LM (1 << 29)
 %define PTE_PRESENT_WRITE 3

@@ -4,9 +4,6 @@
 
 %include "layout.inc"
 
-%define MSR_EFER 0xc0000080
-%define EFER_LME (1 << 8)
-
 section .text
 
 global enter_linux64, enter_linux32, exception_stubs

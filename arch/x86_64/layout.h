@@ -47,6 +47,11 @@
 #define SELECTOR_DATA   0x18
 #define SELECTOR_TSS    0x20
 
+/* Extended feature enable register: Intel SDM vol. 3, 2.2.1. */
+#define MSR_EFER 0xc0000080
+#define EFER_LME 0x100
+#define EFER_NXE 0x800
+
 /* Offsets in AP_PAGE. */
 #define AP_ARRIVED 0x0f8
 #define AP_MSRS    0x100

@@ -11,8 +11,6 @@
 #include "lib/format.h"
 
 #define MSR_GS_BASE  0xc0000101
-#define MSR_EFER     0xc0000080
-#define EFER_NXE     (1u << 11)
 #define CPUID_RDRAND (1u << 30) /* leaf 1 ecx */
 
 #define DESCRIPTOR_CODE32 0x00cf9b000000fffful
