@@ -95,6 +95,8 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	boot_require(&boot, "fwcfg", open_fwcfg(&boot));
 	read_log_level(&boot);
 	boot_require(&boot, "memory", boot_read_memory_map(&boot));
+	if (boot.entry.kind == ARCH_ENTRY_PVH)
+		chipset_mask_interrupts();
 	if (!boot.platform_done)
 		boot_set_up_platform(&boot);
 	boot_require(&boot, "payload", boot_find_payload(&boot));

@@ -45,6 +45,10 @@
 #define ECAM_START        0xb0000000u
 #define ECAM_START_HIGH   0xe0000000u
 
+/* The masks of the two 8259 interrupt controllers: Intel 8259A, OCW1. */
+#define PIC_FIRST_MASK  0x21
+#define PIC_SECOND_MASK 0xa1
+
 /* QEMU hw/i386/microvm.c: with pcie=on, ECAM is here, and nothing at port 0xcf8. */
 #define MICROVM_ECAM_START 0xe0000000u
 
@@ -100,6 +104,12 @@ static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
 		return;
 	chipset->ecam_start = MICROVM_ECAM_START;
 	chipset->ecam_size = ECAM_SIZE;
+}
+
+void chipset_mask_interrupts(void)
+{
+	arch_out8(PIC_SECOND_MASK, 0xff);
+	arch_out8(PIC_FIRST_MASK, 0xff);
 }
 
 struct chipset chipset_set_up(uint64_t low_ram_end)

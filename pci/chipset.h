@@ -25,4 +25,12 @@ struct chipset {
  */
 struct chipset chipset_set_up(uint64_t low_ram_end);
 
+/**
+ * Masks the legacy interrupts, as a kernel's own 16-bit setup does when it is entered
+ * there. A firmware that ran before us leaves the timer running and the 8259s open, and
+ * Linux does not touch them where ACPI is hardware-reduced: it would take the first
+ * interrupt of the timer for a division by zero.
+ */
+void chipset_mask_interrupts(void);
+
 #endif

@@ -149,6 +149,8 @@ FLAWS = [
     ("chipset", lambda boot: set_pci(boot, (0x1F, 0), 0x44, 0)),
     ("chipset", lambda boot: set_pci(boot, (0, 0), 0x60, 0)),
     ("chipset", lambda boot: boot.pci.pop((0, 0))),
+    ("no_interrupt_waits",
+     lambda boot: boot.__dict__.update(lapic=(0x1FF, 0x700, 0x400), pic_masks=(0, 0))),
 ]
 
 

@@ -567,6 +567,20 @@ static void check_image_unchanged(void)
 			    sizeof(machine_image));
 }
 
+/* Whether both 8259s were told to mask all that they have. */
+static bool interrupts_masked(void)
+{
+	bool first = false, second = false;
+
+	for (size_t i = 0; i < host.accesses; i++) {
+		const struct host_access *access = &host.access[i];
+		bool masks = access->write && access->width == 1 && access->value == 0xff;
+		first |= masks && access->port == 0x21;
+		second |= masks && access->port == 0xa1;
+	}
+	return first && second;
+}
+
 static void boot_pvh_on_qemu(void **state)
 {
 	(void)state;
@@ -581,6 +595,7 @@ static void boot_pvh_on_qemu(void **state)
 	check_acpi();
 	check_smbios(true);
 	check_image_unchanged();
+	assert_true(interrupts_masked());
 	/* The control bits of QEMU are not relied on then. */
 	for (size_t i = 0; i < host.fwcfg.dmas; i++)
 		assert_int_equal(host.fwcfg.dma[i].control, 2);
@@ -654,6 +669,7 @@ static void boot_pvh_with_the_platform_done(void **state)
 		assert_int_equal(machine_e820_type(62 * MIB), MEMMAP_RAM);
 		assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
 		assert_int_equal(host.memory_types.calls, 0);
+		assert_true(interrupts_masked());
 		for (size_t at = 0; at < host.accesses; at++)
 			assert_true(host.access[at].port < 0xcf8);
 	}

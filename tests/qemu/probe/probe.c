@@ -682,6 +682,10 @@ static void report_platform(struct scratch *s)
 	put_hex(inb(0x4d0));
 	put_field(inb(0x4d1));
 	put_end();
+	put("pic_masks=");
+	put_hex(inb(0x21));
+	put_field(inb(0xa1));
+	put_end();
 	put("reset_stub=");
 	put_bytes(at(s, 0xffff0, 16), 16);
 	put_end();

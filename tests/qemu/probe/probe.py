@@ -240,6 +240,7 @@ class Boot:
     bios_data: bytes = b""                          # 0x400-0x4ff
     reset_stub: bytes = b""                         # 0xffff0-0xfffff
     elcr: tuple = None
+    pic_masks: tuple = None                         # interrupts 0-7, 8-15; 1: masked
     lapic: tuple = None                             # SVR, LVT0, LVT1
 
     @property
@@ -292,7 +293,7 @@ def _take(boot, name, value):
     if name in ("mode", "load", "rflags", "cr0", "cr3", "cr4", "efer", "idt_limit",
                 "boot_params_addr", "cmdline_addr", "pm1_control"):
         setattr(boot, name, int(value, 16))
-    elif name in ("real_mode", "fault", "gdtr", "initrd", "elcr", "lapic"):
+    elif name in ("real_mode", "fault", "gdtr", "initrd", "elcr", "pic_masks", "lapic"):
         setattr(boot, name, _numbers(value))
     elif name in ("gdt", "boot_params", "cmdline", "bios_data", "reset_stub"):
         setattr(boot, name, bytes.fromhex(value))
