@@ -26,11 +26,15 @@ fw := $(build)/fw.bin
 
 export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 
-# Every folder's module.mk adds its sources to srcs, by kind of file.
+# Every folder's module.mk adds its sources: to srcs those that every image has, to
+# srcs_x86_64 and srcs_aarch64 those of one architecture.
 srcs :=
-include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk loader/module.mk boot/module.mk
+srcs_x86_64 :=
+srcs_aarch64 :=
+include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
+include loader/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
-objs := $(addprefix $(build)/,$(addsuffix .o,$(srcs)))
+objs := $(patsubst %,$(build)/%.o,$(srcs) $(srcs_$(ARCH)) $(srcs_arch))
 
 # What a boot prints unless the VMM says otherwise: error, warn, info, debug.
 LOG ?= warn

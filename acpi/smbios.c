@@ -240,7 +240,7 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 		.min = 0x100000,
 		.max = MEMMAP_4G,
 		.top_down = true,
-		.type = MEMMAP_RESERVED,
+		.type = host->type,
 	};
 	enum status status = memmap_alloc(host->map_of_memory, &request, &address);
 	if (status != STATUS_OK)

@@ -5,43 +5,33 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "arch/entry.h"
-#include "boot/pvh.h"
+#include "acpi/script.h"
+#include "acpi/smbios.h"
 #include "fwcfg/fwcfg.h"
+#include "lib/blob.h"
 #include "lib/log.h"
 #include "lib/memmap.h"
-#include "loader/bzimage.h"
-#include "pci/chipset.h"
 
-/** A bzImage as its source delivers it: one file, or the setup and the rest apart. */
-struct kernel_source {
-	uint8_t start[BZIMAGE_HEAD_SIZE]; /**< its first bytes, */
-	size_t start_size;                /**< or fewer when it is shorter */
-	struct blob head;
-	struct blob body; /**< only if @split */
-	bool split;
-	uint64_t assumed_load; /**< where the VMM's setup_data addresses count from */
-	uint64_t setup_data;   /**< the VMM's list, 0 if none */
-};
+/*
+ * What a boot is on both architectures. The order of its steps, and what differs,
+ * is in boot/x86_64 and boot/aarch64, each with a boot_main() of its own.
+ */
 
-/** Everything one boot knows. It lives on the stack of boot_main(). */
+/** What every boot knows. It lives on the stack of boot_main(). */
 struct boot {
-	struct arch_entry entry;
-	struct hvm_start_info start_info; /**< copied; for ARCH_ENTRY_PVH */
 	struct log log;
 	struct reason why;
 	bool has_fwcfg;
 	struct fwcfg fwcfg;
 	struct memmap map;
-	bool platform_done; /**< by whoever ran before us (rulings 4) */
-	struct chipset chipset;
 	uint64_t rsdp; /**< 0: none */
 
-	struct kernel_source kernel;
 	struct blob initrd;   /**< size 0: none */
 	struct blob cmdline;  /**< size 0: none */
 	bool cmdline_is_file; /**< and may end with a newline */
 };
+
+void boot_init(struct boot *boot);
 
 /** Ends the boot with @boot->why unless @status is STATUS_OK. */
 void boot_require(const struct boot *boot, const char *stage, enum status status);
@@ -49,16 +39,57 @@ void boot_require(const struct boot *boot, const char *stage, enum status status
 /** arch_map() for RAM, in the form that acpi/ and loader/ take. */
 void *boot_map_ram(uint64_t address, uint64_t length);
 
-/** Reads the memory map from the best source there is, and claims what is ours. */
-MUST_CHECK enum status boot_read_memory_map(struct boot *boot);
+/** Opens fw_cfg, if it is there, with the log level that it asks for. */
+MUST_CHECK enum status boot_open_fwcfg(struct boot *boot, const struct fwcfg_device *device);
 
-/** Chipset, caches, ACPI and SMBIOS: what a firmware owes the system. */
-void boot_set_up_platform(struct boot *boot);
+/*
+ * Each function that looks for something returns STATUS_NOT_FOUND when it is not
+ * there, so that the next source is asked, and every other error as it is: a source
+ * that fails is not passed over.
+ */
 
-/** Finds kernel, initrd and command line. STATUS_NOT_FOUND without a kernel. */
-MUST_CHECK enum status boot_find_payload(struct boot *boot);
+MUST_CHECK enum status boot_find_file(struct boot *boot, const struct name *name,
+				      struct blob *ret_blob);
+/** One of the legacy items, whose size is an item too. */
+MUST_CHECK enum status boot_find_item(struct boot *boot, enum fwcfg_key size_key,
+				      enum fwcfg_key data_key, struct blob *ret_blob);
+MUST_CHECK enum status boot_read_item_integer(struct boot *boot, enum fwcfg_key key,
+					      uint32_t *ret_value);
 
-/** Loads and starts the kernel; returns only when it cannot, with @boot->why. */
-MUST_CHECK enum status boot_linux(struct boot *boot);
+/** The names of the file that is a kernel: ours, and QEMU's. */
+extern const struct name boot_opt_kernel, boot_etc_kernel;
+
+/** Finds @boot->initrd and @boot->cmdline in fw_cfg; the one that is missing has size 0. */
+MUST_CHECK enum status boot_find_initrd_and_cmdline(struct boot *boot);
+
+/** Whether @head is the start of this image (rulings 5). */
+bool boot_is_this_firmware(const void *head, size_t size);
+
+/** Reads the initrd into its place at @to. */
+MUST_CHECK enum status boot_read_initrd(struct boot *boot, uint64_t to);
+
+/** Bytes of the command line to make room for, where @limit is the longest allowed. */
+uint64_t boot_cmdline_bytes(const struct boot *boot, uint64_t limit);
+
+/**
+ * Reads the command line to @to, where boot_cmdline_bytes() and one more are mapped: up to
+ * the first NUL or the end; a file loses one newline at its end (rulings 31).
+ * STATUS_TOO_LARGE when it is longer than @limit.
+ */
+MUST_CHECK enum status boot_read_cmdline(struct boot *boot, uint64_t limit, uint64_t to,
+					 size_t *ret_length);
+
+/**
+ * Runs the VMM's table-loader script, with the RSDP in [@low_start, @low_end) where that
+ * is not empty, and notes the RSDP.
+ */
+void boot_install_acpi(struct boot *boot, uint64_t low_start, uint64_t low_end);
+
+/**
+ * Places the VMM's SMBIOS table in memory of @type, and computes its entry point. False when
+ * the VMM has none.
+ */
+MUST_CHECK bool boot_install_smbios(struct boot *boot, enum memmap_type type,
+				    uint8_t ret_entry_point[SMBIOS_ENTRY_POINT_MAX]);
 
 #endif

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-srcs += $(addprefix fdt/,fdt.c)
+srcs += $(addprefix fdt/,check.c)

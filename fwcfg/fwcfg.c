@@ -5,14 +5,9 @@
 
 #include "arch/io.h"
 #include "arch/memory.h"
+#include "fwcfg/transport.h"
 #include "lib/check.h"
 #include "lib/checked.h"
-
-/* Ports on x86: fw_cfg.rst, "x86, x86-64 register locations". */
-#define PORT_SELECT   0x510
-#define PORT_DATA     0x511
-#define PORT_DMA_HIGH 0x514
-#define PORT_DMA_LOW  0x518
 
 #define SIGNATURE_SIZE 4
 #define ID_DMA         0x02
@@ -42,7 +37,7 @@ _Static_assert(sizeof(struct dma_access) == 16, "fw_cfg.rst, FWCfgDmaAccess");
 
 static void select_item(struct fwcfg *fwcfg, uint16_t key)
 {
-	arch_out16(PORT_SELECT, key);
+	transport_select(fwcfg->registers, key);
 	fwcfg->selected = key;
 	fwcfg->selected_known = true;
 	fwcfg->position = 0;
@@ -56,13 +51,9 @@ static inline enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32
 		.length = be32_of(length),
 		.address = be64_of(address),
 	};
-	uint64_t at = (uintptr_t)&access;
 
 	arch_barrier();
-	/* QEMU clears the upper half after each transfer. */
-	if (!fwcfg->qemu || at >> 32 != 0)
-		arch_out32(PORT_DMA_HIGH, __builtin_bswap32((uint32_t)(at >> 32)));
-	arch_out32(PORT_DMA_LOW, __builtin_bswap32((uint32_t)at));
+	transport_start_dma(fwcfg->registers, (uintptr_t)&access, fwcfg->qemu);
 	for (unsigned round = 0; round < DMA_WAIT_ROUNDS; round++) {
 		arch_barrier();
 		uint32_t state = be32_get(access.control);
@@ -107,7 +98,7 @@ static enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
 		void *bytes = arch_map(to, piece, ARCH_MEMORY_RAM);
 		if (bytes == NULL)
 			return STATUS_NO_MEMORY;
-		arch_in8_string(PORT_DATA, bytes, piece);
+		transport_read(fwcfg->registers, bytes, piece);
 		fwcfg->position += piece;
 		to += piece;
 		length -= piece;
@@ -194,22 +185,25 @@ struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size)
 	};
 }
 
-enum status fwcfg_open(struct fwcfg *fwcfg, bool at_reset)
+enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 {
 	char signature[SIGNATURE_SIZE];
 
+	fwcfg->registers = device->registers;
 	fwcfg->dma = false;
 	fwcfg->qemu = false;
 	fwcfg->files = 0;
 	select_item(fwcfg, FWCFG_SIGNATURE);
-	arch_in8_string(PORT_DATA, signature, sizeof(signature));
+	transport_read(fwcfg->registers, signature, sizeof(signature));
 	fwcfg->position = sizeof(signature);
 	if (memcmp(signature, "QEMU", sizeof(signature)) != 0)
 		return STATUS_NOT_FOUND;
 	select_item(fwcfg, FWCFG_ID);
-	fwcfg->dma = (arch_in8(PORT_DATA) & ID_DMA) != 0;
+	uint8_t id;
+	transport_read(fwcfg->registers, &id, sizeof(id));
 	fwcfg->position = 1;
-	fwcfg->qemu = fwcfg->dma && at_reset;
+	fwcfg->dma = device->dma && (id & ID_DMA) != 0;
+	fwcfg->qemu = fwcfg->dma && device->qemu_if_dma;
 	return STATUS_OK;
 }
 

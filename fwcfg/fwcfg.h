@@ -46,7 +46,15 @@ _Static_assert(sizeof(struct fwcfg_file) == 64, "fw_cfg.rst, file directory");
 /** QEMU has 32 slots for files unless told otherwise. */
 #define FWCFG_FILES_MAX 256
 
+/** Where the device is, and what is known of it beforehand. */
+struct fwcfg_device {
+	uint64_t registers; /**< address of the registers, mapped; not used with ports */
+	bool dma;           /**< the registers of the DMA interface can be reached */
+	bool qemu_if_dma;   /**< if it offers DMA, then the host is QEMU */
+};
+
 struct fwcfg {
+	uint64_t registers;
 	bool dma;
 	bool qemu; /**< DMA control bits are as QEMU defines them */
 	bool selected_known;
@@ -57,11 +65,8 @@ struct fwcfg {
 	struct fwcfg_file file[FWCFG_FILES_MAX];
 };
 
-/**
- * Looks for the device. @at_reset says that nothing ran before us: with the DMA
- * interface, that makes the host QEMU. STATUS_NOT_FOUND when there is none.
- */
-MUST_CHECK enum status fwcfg_open(struct fwcfg *fwcfg, bool at_reset);
+/** Looks for the device. STATUS_NOT_FOUND when there is none at its place. */
+MUST_CHECK enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device);
 
 /**
  * Reads the directory. STATUS_TOO_LARGE when it claims more than

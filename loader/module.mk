@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-srcs += $(addprefix loader/,bzimage.c setup_data.c)
+srcs_x86_64 += $(addprefix loader/,bzimage.c setup_data.c)

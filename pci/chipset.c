@@ -2,6 +2,7 @@
 #include "pci/chipset.h"
 
 #include "arch/io.h"
+#include "arch/port.h"
 #include "arch/memory.h"
 #include "pci/config.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pci/config.h"
 
-#include "arch/io.h"
+#include "arch/port.h"
 
 #define PORT_ADDRESS   0xcf8
 #define PORT_DATA      0xcfc

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
-srcs += $(addprefix pci/,chipset.c config.c)
+srcs_x86_64 += $(addprefix pci/,chipset.c config.c)

@@ -16,6 +16,10 @@
 #define PORT_DMA_LOW  0x518
 #define PORT_LAST     0x51b
 
+#define REGISTER_DATA   0
+#define REGISTER_SELECT 8
+#define REGISTER_DMA    16
+
 #define KEY_SIGNATURE  0x00
 #define KEY_ID         0x01
 #define KEY_DIRECTORY  0x19
@@ -260,16 +264,48 @@ static void port_write(uint16_t port, unsigned width, uint32_t value)
 	}
 }
 
-void host_add_fwcfg(enum host_fwcfg_kind kind)
+static uint64_t mmio_read(uint64_t offset, unsigned width)
+{
+	return offset == REGISTER_DATA && width == 1 ? read_data() : ~0ul;
+}
+
+static void mmio_write(uint64_t offset, unsigned width, uint64_t value)
+{
+	if (offset == REGISTER_SELECT && width == 2) {
+		host.fwcfg.selects++;
+		select_item(__builtin_bswap16((uint16_t)value));
+	} else if (offset == REGISTER_DMA && width == 8) {
+		dma_address = __builtin_bswap64(value);
+		do_dma();
+	}
+}
+
+static void add_items(enum host_fwcfg_kind kind)
 {
 	static const uint8_t no_files[4] = {0};
-	const struct host_device device = {PORT_SELECT, PORT_LAST, port_read, port_write};
 
 	host.fwcfg.kind = kind;
-	host_add_device(&device);
 	host_fwcfg_item(KEY_SIGNATURE, "QEMU", 4);
 	host_fwcfg_integer(KEY_ID, 4, kind == HOST_FWCFG_CROSVM ? 1 : 3);
 	host_fwcfg_item(KEY_DIRECTORY, no_files, sizeof(no_files));
+}
+
+void host_add_fwcfg(enum host_fwcfg_kind kind)
+{
+	const struct host_device device = {PORT_SELECT, PORT_LAST, port_read, port_write};
+
+	host_add_device(&device);
+	add_items(kind);
+}
+
+void host_add_mmio_fwcfg(enum host_fwcfg_kind kind, uint64_t address)
+{
+	const struct host_mmio_device device = {
+		address, kind == HOST_FWCFG_QEMU ? REGISTER_DMA + 8 : REGISTER_DMA, mmio_read,
+		mmio_write};
+
+	host_add_mmio_device(&device);
+	add_items(kind);
 }
 
 void host_reset_fwcfg(void)

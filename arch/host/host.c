@@ -10,6 +10,7 @@
 
 #include "arch/io.h"
 #include "arch/machine.h"
+#include "arch/port.h"
 #include "lib/check.h"
 #include "lib/format.h"
 
@@ -28,7 +29,8 @@ struct host host;
 static struct arch_range ram[REGIONS_MAX], refused[REGIONS_MAX];
 static size_t ram_count, refused_count;
 static struct host_device devices[DEVICES_MAX];
-static size_t device_count;
+static struct host_mmio_device mmio_devices[DEVICES_MAX];
+static size_t device_count, mmio_device_count;
 static uint8_t *guest; /* where guest-physical address 0 is */
 static const uint8_t *pattern;
 static int pattern_file = -1;
@@ -123,11 +125,24 @@ void host_refuse_map(uint64_t start, uint64_t size)
 	refused[refused_count++] = (struct arch_range){start, size};
 }
 
+static const struct host_mmio_device *find_mmio_device(uint64_t address, uint64_t size)
+{
+	for (size_t i = 0; i < mmio_device_count; i++) {
+		const struct host_mmio_device *device = &mmio_devices[i];
+		if (address >= device->start && address - device->start < device->size &&
+		    size <= device->size - (address - device->start))
+			return device;
+	}
+	return NULL;
+}
+
 void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 {
 	host.maps++;
-	if (length == 0 || memory != ARCH_MEMORY_RAM)
+	if (length == 0)
 		return NULL;
+	if (memory == ARCH_MEMORY_DEVICE)
+		return find_mmio_device(address, length) != NULL ? (void *)address : NULL;
 	for (size_t i = 0; i < refused_count; i++) {
 		if (address < refused[i].start + refused[i].size &&
 		    refused[i].start < address + length)
@@ -309,21 +324,65 @@ void arch_in8_string(uint16_t port, void *buffer, size_t count)
 	host.string_bytes += count;
 }
 
-uint32_t arch_mmio_read32(uint64_t address)
+/* -- devices in memory ----------------------------------------------------------- */
+
+void host_add_mmio_device(const struct host_mmio_device *device)
 {
-	const uint32_t *memory = host_memory(address, sizeof(*memory));
+	if (mmio_device_count == DEVICES_MAX)
+		broken("too many devices");
+	mmio_devices[mmio_device_count++] = *device;
+}
+
+/* Where no device is, a test may have put memory. */
+static uint64_t mmio_read(uint64_t address, unsigned width)
+{
+	const struct host_mmio_device *device = find_mmio_device(address, width);
+	const void *memory = host_memory(address, width);
+	uint64_t value = ~0ul;
 
 	host.mmio++;
-	return memory != NULL ? *memory : 0xffffffffu;
+	if (device != NULL)
+		value = device->read(address - device->start, width);
+	else if (memory != NULL)
+		memcpy(&value, memory, width);
+	return value;
+}
+
+static void mmio_write(uint64_t address, unsigned width, uint64_t value)
+{
+	const struct host_mmio_device *device = find_mmio_device(address, width);
+	void *memory = host_memory(address, width);
+
+	host.mmio++;
+	if (device != NULL)
+		device->write(address - device->start, width, value);
+	else if (memory != NULL)
+		memcpy(memory, &value, width);
+}
+
+uint8_t arch_mmio_read8(uint64_t address)
+{
+	return (uint8_t)mmio_read(address, 1);
+}
+
+uint32_t arch_mmio_read32(uint64_t address)
+{
+	return (uint32_t)mmio_read(address, 4);
+}
+
+void arch_mmio_write16(uint64_t address, uint16_t value)
+{
+	mmio_write(address, 2, value);
 }
 
 void arch_mmio_write32(uint64_t address, uint32_t value)
 {
-	uint32_t *memory = host_memory(address, sizeof(*memory));
+	mmio_write(address, 4, value);
+}
 
-	host.mmio++;
-	if (memory != NULL)
-		*memory = value;
+void arch_mmio_write64(uint64_t address, uint64_t value)
+{
+	mmio_write(address, 8, value);
 }
 
 void arch_barrier(void)
@@ -399,6 +458,7 @@ void host_reset(void)
 	host_reset_fwcfg();
 	refused_count = 0;
 	device_count = 0;
+	mmio_device_count = 0;
 	running = false;
 	memset(&host, 0, sizeof(host));
 }

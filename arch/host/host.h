@@ -42,6 +42,13 @@ struct host_access {
 	uint32_t value;
 };
 
+/** A device in memory, as struct host_device is one at ports. */
+struct host_mmio_device {
+	uint64_t start, size;
+	uint64_t (*read)(uint64_t offset, unsigned width);
+	void (*write)(uint64_t offset, unsigned width, uint64_t value);
+};
+
 /** A device on the port bus. Reads where none is give ones, writes are lost. */
 struct host_device {
 	uint16_t first, last;
@@ -169,7 +176,11 @@ void host_image_in_rom(const void *bytes, size_t size);
 void host_image_in_ram(uint64_t address, const void *bytes, size_t size);
 
 void host_add_device(const struct host_device *device);
+void host_add_mmio_device(const struct host_mmio_device *device);
 void host_add_fwcfg(enum host_fwcfg_kind kind);
+/** The same with its registers at @address. Cloud Hypervisor's cannot be reached beyond 16 bytes.
+ */
+void host_add_mmio_fwcfg(enum host_fwcfg_kind kind, uint64_t address);
 void host_add_cmos(void);
 void host_add_debug_exit(void);
 /** Mechanism 1 of PCI configuration; without functions all reads give ones. */

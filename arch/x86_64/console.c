@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/io.h"
 #include "arch/machine.h"
+#include "arch/port.h"
 
 #include "lib/format.h"
 #include "lib/log.h"

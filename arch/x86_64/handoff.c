@@ -18,7 +18,7 @@ _Noreturn void arch_handoff(const struct arch_handoff *handoff)
 	}
 	paging_open_low();
 	for (unsigned i = 0; i < ARCH_HANDOFF_RANGES; i++) {
-		if (handoff->mapped[i].size != 0 && !paging_open(handoff->mapped[i]))
+		if (handoff->used[i].size != 0 && !paging_open(handoff->used[i]))
 			arch_fatal("handoff", STATUS_NO_MEMORY,
 				   "the kernel or its data lie where the CPU cannot map them");
 	}

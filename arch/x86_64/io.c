@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/io.h"
+#include "arch/port.h"
 
 uint8_t arch_in8(uint16_t port)
 {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-srcs += $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c memory_types.c \
+srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c memory_types.c \
 	paging.c start.c)
 
 packages_build := make gcc binutils nasm newlib-source $(if $(findstring clang,$(CC)),clang)

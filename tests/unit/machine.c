@@ -173,7 +173,7 @@ static bool may_write_strictly(void *context, uint64_t address)
 static void check_mapped(uint64_t start, uint64_t size)
 {
 	for (size_t i = 0; i < ARCH_HANDOFF_RANGES; i++) {
-		const struct arch_range *range = &host.handoff.mapped[i];
+		const struct arch_range *range = &host.handoff.used[i];
 		if (start >= range->start && start + size <= range->start + range->size)
 			return;
 	}

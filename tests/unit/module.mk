@@ -6,16 +6,21 @@
 # make layers               who includes whom, against architecture.md
 
 unit := $(O)/unit
-unit_modules := host lib span memmap fwcfg fdt bzimage setup_data script rsdp smbios chipset \
-	console payload boot
+# Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
+unit_modules_x86_64 := host lib span memmap fwcfg fdt bzimage setup_data script rsdp smbios \
+	chipset console payload boot
+unit_modules_aarch64 := fwcfg_mmio
+unit_modules := $(unit_modules_x86_64) $(unit_modules_aarch64)
 unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 
-# The modules under test, the seam's double, and what the tests share.
-unit_srcs := $(filter-out arch/%,$(srcs)) \
-	$(addprefix arch/host/,console.c devices.c fwcfg.c host.c) \
-	$(addprefix tests/unit/,kernel.c machine.c recording.c unit.c)
-unit_objs := $(unit_srcs:%=$(unit)/%.o)
-unit_archive := $(unit)/slipway.a
+# The modules under test, the seam's double, and what the tests share. The images share
+# names, so that each has an archive of its own.
+unit_srcs := $(srcs) $(addprefix arch/host/,console.c devices.c fwcfg.c host.c) \
+	$(addprefix tests/unit/,recording.c unit.c)
+unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) $(addprefix tests/unit/,kernel.c machine.c)
+unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64)
+unit_objs := $(patsubst %,$(unit)/%.o,$(sort $(unit_srcs_x86_64) $(unit_srcs_aarch64)))
+unit_archives := $(unit)/x86_64.a $(unit)/aarch64.a
 
 unit_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
@@ -23,9 +28,11 @@ unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-c
 	$(filter-out -DLOG_DEFAULT=%,$(defines)) -DLOG_DEFAULT=LOG_WARN -DUNIT_DATA='"$(CURDIR)/tests/data"' \
 	-I. -Iarch/include -Itests/unit
 
+.SECONDEXPANSION:
 $(unit)/setup: tests/tools/need
 	@mkdir -p $(@D)
-	$(Q)tests/tools/need gcc libcmocka-dev $(if $(findstring clang,$(CC)),clang libclang-rt-dev)
+	$(Q)tests/tools/need gcc libcmocka-dev \
+		$(if $(findstring clang,$(CC)),clang libclang-rt-dev)
 	@touch $@
 
 $(unit)/%.c.o: %.c $(unit)/setup Makefile tests/unit/module.mk
@@ -33,7 +40,7 @@ $(unit)/%.c.o: %.c $(unit)/setup Makefile tests/unit/module.mk
 	$(call say,HOSTCC,$<)
 	$(Q)$(CC) $(unit_cflags) -MMD -MP -c $< -o $@
 
-$(unit_archive): $(unit_objs)
+$(unit)/%.a: $$(addprefix $(unit)/,$$(addsuffix .o,$$(unit_srcs_$$*)))
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
@@ -50,15 +57,16 @@ unit_extra_console := $(unit)/arch/x86_64/console.c.o
 unit_flags_boot := -Wl,--wrap=bzimage_fill_boot_params
 unit_flags_payload := $(unit_flags_boot)
 
-$(unit_tests): $(unit)/tests/unit/test_%: $(unit)/tests/unit/test_%.c.o $(unit_archive) \
+unit_arch = $(if $(filter $*,$(unit_modules_aarch64)),aarch64,x86_64)
+$(unit_tests): $(unit)/tests/unit/test_%: $(unit)/tests/unit/test_%.c.o $(unit_archives) \
 		$(unit_extra_console) $(unit_extra_span)
 	$(call say,HOSTLD,$@)
-	$(Q)$(CC) $(unit_instrument) $(unit_flags_$*) $< $(unit_extra_$*) $(unit_archive) \
+	$(Q)$(CC) $(unit_instrument) $(unit_flags_$*) $< $(unit_extra_$*) $(unit)/$(unit_arch).a \
 		-lcmocka -o $@
 
 -include $(unit_objs:.o=.d) $(unit_tests:=.c.d) $(unit_extra_console:.o=.d)
 # A test's object is worth keeping between builds.
-.SECONDARY: $(unit_tests:=.c.o)
+.SECONDARY: $(unit_objs) $(unit_tests:=.c.o)
 
 .PHONY: unit unit-coverage layers
 unit: $(unit_tests) layers
@@ -68,7 +76,7 @@ unit-coverage:
 	$(Q)find $(O)/coverage -name '*.gcda' -delete 2>/dev/null || :
 	$(Q)$(MAKE) --no-print-directory unit O=$(O)/coverage CC=gcc \
 		unit_instrument='-O0 --coverage' | sed -n '/^unit:/p'
-	$(Q)tests/unit/coverage $(O)/coverage/unit $(filter-out arch/%,$(srcs))
+	$(Q)tests/unit/coverage $(O)/coverage/unit $(srcs) $(srcs_x86_64) $(srcs_aarch64)
 
 layers:
 	$(Q)tests/tools/check_layers

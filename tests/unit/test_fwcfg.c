@@ -21,6 +21,13 @@ static const struct variant {
 static struct fwcfg fwcfg;
 static struct reason why;
 
+static enum status open_at(bool at_reset)
+{
+	const struct fwcfg_device device = {.dma = true, .qemu_if_dma = at_reset};
+
+	return fwcfg_open(&fwcfg, &device);
+}
+
 /* A machine with nothing but the device and some RAM. */
 static void add_device(const struct variant *variant)
 {
@@ -31,7 +38,7 @@ static void add_device(const struct variant *variant)
 
 static void open_device(const struct variant *variant)
 {
-	assert_status(fwcfg_open(&fwcfg, variant->at_reset), STATUS_OK);
+	assert_status(open_at(variant->at_reset), STATUS_OK);
 	assert_status(fwcfg_read_directory(&fwcfg, &why), STATUS_OK);
 }
 
@@ -55,11 +62,11 @@ static bool exists(const char *text)
 static void fwcfg_is_absent(void **state)
 {
 	(void)state;
-	assert_status(fwcfg_open(&fwcfg, true), STATUS_NOT_FOUND);
+	assert_status(open_at(true), STATUS_NOT_FOUND);
 	/* Another device that answers at its port. */
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_fwcfg_item(FWCFG_SIGNATURE, "QEMV", 4);
-	assert_status(fwcfg_open(&fwcfg, true), STATUS_NOT_FOUND);
+	assert_status(open_at(true), STATUS_NOT_FOUND);
 	assert_int_equal(host.fwcfg.dmas, 0);
 }
 
@@ -71,7 +78,7 @@ static void fwcfg_open_tells_the_devices_apart(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(variants); i++) {
 		add_device(&variants[i]);
-		assert_status(fwcfg_open(&fwcfg, variants[i].at_reset), STATUS_OK);
+		assert_status(open_at(variants[i].at_reset), STATUS_OK);
 		assert_int_equal(fwcfg.dma, dma[i]);
 		assert_int_equal(fwcfg.qemu, qemu[i]);
 	}
@@ -101,7 +108,7 @@ static void fwcfg_directory_count(void **state)
 			add_device(&variants[v]);
 			host_fwcfg_file("a", "x", 1);
 			memcpy(host_fwcfg_find(FWCFG_DIRECTORY)->bytes, &count, sizeof(count));
-			assert_status(fwcfg_open(&fwcfg, variants[v].at_reset), STATUS_OK);
+			assert_status(open_at(variants[v].at_reset), STATUS_OK);
 			memset(&why, 0, sizeof(why));
 			size_t moved = host.fwcfg.dmas;
 			assert_status(fwcfg_read_directory(&fwcfg, &why), STATUS_TOO_LARGE);
@@ -487,7 +494,7 @@ static void fwcfg_directory_that_cannot_be_read(void **state)
 		for (size_t fault = 1; fault <= 2; fault++) {
 			add_device(&variants[v]);
 			host_fwcfg_file("file", "abcd", 4);
-			assert_status(fwcfg_open(&fwcfg, variants[v].at_reset), STATUS_OK);
+			assert_status(open_at(variants[v].at_reset), STATUS_OK);
 			memset(&why, 0, sizeof(why));
 			host.fwcfg.fail_dma = host.fwcfg.dmas + fault;
 			assert_status(fwcfg_read_directory(&fwcfg, &why), STATUS_IO);

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "arch/io.h"
+#include "arch/port.h"
 #include "arch/machine.h"
 #include "lib/endian.h"
 

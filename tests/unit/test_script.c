@@ -909,10 +909,11 @@ static uint8_t *table_at(uint64_t address, const char *signature)
 /* Runs what QEMU really says, and follows all the pointers. */
 static void check_recording(const char *name, bool has_mcfg)
 {
+	const struct fwcfg_device qemu = {.dma = true, .qemu_if_dma = true};
 	again();
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_recording(name);
-	assert_status(fwcfg_open(&fwcfg, true), STATUS_OK);
+	assert_status(fwcfg_open(&fwcfg, &qemu), STATUS_OK);
 	assert_status(fwcfg_read_directory(&fwcfg, &why), STATUS_OK);
 	struct name loader = unit_name("etc/table-loader");
 	struct blob blob;

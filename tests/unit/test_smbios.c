@@ -65,7 +65,7 @@ static void again(void)
 	host_add_ram(0, 16 * MIB);
 	memmap_init(&map);
 	assert_status(memmap_add(&map, 0, 16 * MIB, MEMMAP_RAM), STATUS_OK);
-	smbios_host = (struct smbios_host){unit_map, &map, "1.2.3", "01/02/2030"};
+	smbios_host = (struct smbios_host){unit_map, &map, MEMMAP_RESERVED, "1.2.3", "01/02/2030"};
 	free(table);
 	table = NULL;
 	table_size = 0;
@@ -479,6 +479,7 @@ static struct fwcfg fwcfg;
 
 static void check_recording(const char *name)
 {
+	const struct fwcfg_device qemu = {.dma = true, .qemu_if_dma = true};
 	struct name anchor_name = unit_name("etc/smbios/smbios-anchor");
 	struct name table_name = unit_name("etc/smbios/smbios-tables");
 	struct blob anchor_blob, table_blob;
@@ -487,7 +488,7 @@ static void check_recording(const char *name)
 	again();
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_recording(name);
-	assert_status(fwcfg_open(&fwcfg, true), STATUS_OK);
+	assert_status(fwcfg_open(&fwcfg, &qemu), STATUS_OK);
 	assert_status(fwcfg_read_directory(&fwcfg, &why), STATUS_OK);
 	assert_true(fwcfg_find(&fwcfg, &anchor_name, &anchor_blob));
 	assert_true(fwcfg_find(&fwcfg, &table_name, &table_blob));

@@ -10,6 +10,8 @@
 enum arch_mode {
 	ARCH_MODE_LINUX_32, /**< paging off, esi = argument */
 	ARCH_MODE_LINUX_64, /**< identity-mapped long mode, rsi = argument */
+	/** AArch64: MMU and data cache off, the exception level of the entry, x0 = argument */
+	ARCH_MODE_LINUX_ARM64,
 };
 
 #define ARCH_HANDOFF_RANGES 4
@@ -18,14 +20,19 @@ enum arch_mode {
 struct arch_handoff {
 	enum arch_mode mode;
 	uint64_t entry;
-	uint64_t argument; /**< address of boot_params */
-	/** What 64-bit mode maps read-write-execute besides the first MiB; size 0: nothing. */
-	struct arch_range mapped[ARCH_HANDOFF_RANGES];
+	uint64_t argument; /**< address of boot_params, or of the device tree */
+	/**
+	 * What the next program needs before it has page tables and caches of its own;
+	 * size 0: nothing. 64-bit mode maps it read-write-execute, besides the first MiB;
+	 * AArch64 cleans it to the point of coherency.
+	 */
+	struct arch_range used[ARCH_HANDOFF_RANGES];
 };
 
 /**
  * Leaves the firmware for good. Registers, descriptors and paging are as the boot
- * protocol of @handoff->mode demands (Linux Documentation/arch/x86/boot.rst).
+ * protocol of @handoff->mode demands (Linux Documentation/arch/x86/boot.rst,
+ * Documentation/arch/arm64/booting.rst).
  */
 _Noreturn void arch_handoff(const struct arch_handoff *handoff);
 

@@ -2,26 +2,19 @@
 #ifndef ARCH_IO_H
 #define ARCH_IO_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 /*
- * Device access. Each call is one access of the stated width (arch_in8_string():
- * one per byte), in program order, and each is a VM exit under a hypervisor.
+ * Devices in memory. Each call is one access of the stated width, in program
+ * order, and each is a VM exit under a hypervisor.
  */
 
-uint8_t arch_in8(uint16_t port);
-uint32_t arch_in32(uint16_t port);
-void arch_out8(uint16_t port, uint8_t value);
-void arch_out16(uint16_t port, uint16_t value);
-void arch_out32(uint16_t port, uint32_t value);
-
-/** Reads @count bytes from one 8-bit port into @buffer. */
-void arch_in8_string(uint16_t port, void *buffer, size_t count);
-
-/** 32-bit register at the mapped physical address @address. */
+/** Registers at the mapped physical address @address. */
+uint8_t arch_mmio_read8(uint64_t address);
 uint32_t arch_mmio_read32(uint64_t address);
+void arch_mmio_write16(uint64_t address, uint16_t value);
 void arch_mmio_write32(uint64_t address, uint32_t value);
+void arch_mmio_write64(uint64_t address, uint64_t value);
 
 /** All earlier accesses to memory are visible to devices, and the reverse. */
 void arch_barrier(void);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/boot.h"
+
+#include <string.h>
+
+#include "arch/machine.h"
+#include "arch/memory.h"
+
+static const struct name log_file = {"opt/org.slipway/log"};
+
+void boot_init(struct boot *boot)
+{
+	boot->log = (struct log){LOG_DEFAULT, arch_console_write};
+	boot->why.text[0] = '\0';
+	boot->has_fwcfg = false;
+	boot->rsdp = 0;
+	boot->initrd.size = 0;
+	boot->cmdline.size = 0;
+	boot->cmdline_is_file = false;
+	memmap_init(&boot->map);
+}
+
+void boot_require(const struct boot *boot, const char *stage, enum status status)
+{
+	if (status != STATUS_OK)
+		arch_fatal(stage, status, boot->why.text);
+}
+
+void *boot_map_ram(uint64_t address, uint64_t length)
+{
+	return arch_map(address, length, ARCH_MEMORY_RAM);
+}
+
+/* The file holds the name of a level; anything else leaves the default. */
+static void read_log_level(struct boot *boot)
+{
+	static const struct {
+		char name[6];
+		uint8_t level;
+	} levels[] = {
+		{"error", LOG_ERROR},
+		{"warn", LOG_WARN},
+		{"info", LOG_INFO},
+		{"debug", LOG_DEBUG},
+	};
+	struct blob file;
+	char text[sizeof(levels[0].name) + 1] = ""; /* a newline more */
+
+	if (!fwcfg_find(&boot->fwcfg, &log_file, &file) || file.size >= sizeof(text) ||
+	    blob_read(&file, 0, file.size, text) != STATUS_OK)
+		return;
+	if (file.size > 0 && text[file.size - 1] == '\n')
+		text[file.size - 1] = '\0';
+	for (unsigned i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (strcmp(text, levels[i].name) == 0)
+			boot->log.level = levels[i].level;
+	}
+}
+
+enum status boot_open_fwcfg(struct boot *boot, const struct fwcfg_device *device)
+{
+	boot->has_fwcfg = fwcfg_open(&boot->fwcfg, device) == STATUS_OK;
+	if (!boot->has_fwcfg)
+		return STATUS_OK;
+	enum status status = fwcfg_read_directory(&boot->fwcfg, &boot->why);
+	if (status == STATUS_OK)
+		read_log_level(boot);
+	return status;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef FWCFG_TRANSPORT_H
+#define FWCFG_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The registers of fw_cfg, which are ports on x86 (ports.c) and memory on AArch64
+ * (mmio.c): an image has one of the two. @registers is that of struct fwcfg_device.
+ */
+
+/** Selects the item with number @key, at its start. */
+void transport_select(uint64_t registers, uint16_t key);
+
+/** Reads the next @count bytes of the selected item, one access each. */
+void transport_read(uint64_t registers, void *buffer, size_t count);
+
+/**
+ * Starts the DMA command at physical address @address. @qemu: the upper half of the
+ * address register is 0 before each command, as QEMU leaves it.
+ */
+void transport_start_dma(uint64_t registers, uint64_t address, bool qemu);
+
+#endif
