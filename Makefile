@@ -4,6 +4,8 @@
 # make run        boot Debian's kernel with it in QEMU; shell, debug: see README.md
 # make test       everything that is tested; make bench: what a boot costs
 #
+# ARCH=aarch64 builds, runs and measures build/aarch64/fw.bin; make test tests both.
+# UNPACK=no leaves the decompressors out of it, and 64 KiB are enough.
 # V=1 shows commands, O=dir builds elsewhere, CC=clang builds with clang.
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
@@ -24,6 +26,10 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 build := $(O)/$(ARCH)
 fw := $(build)/fw.bin
 
+# The compiler and the binutils of the image's architecture, from arch/*/module.mk.
+prefix :=
+compiler = $(if $(findstring clang,$(CC)),$(CC) $(clang_target),$(prefix)$(CC))
+
 export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 
 # Every folder's module.mk adds its sources: to srcs those that every image has, to
@@ -32,7 +38,7 @@ srcs :=
 srcs_x86_64 :=
 srcs_aarch64 :=
 include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
-include loader/module.mk boot/module.mk
+include loader/module.mk efi/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(patsubst %,$(build)/%.o,$(srcs) $(srcs_$(ARCH)) $(srcs_arch))
 
@@ -42,7 +48,7 @@ log_level = $(if $(filter error warn info debug,$(LOG)),LOG_$(shell echo $(LOG) 
 	$(error LOG=$(LOG) is not error, warn, info or debug))
 
 defines := -DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -DLOG_DEFAULT=$(log_level)
-cflags := -std=gnu17 -O3 -g -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
+cflags := -std=gnu17 -g -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-ffunction-sections -fdata-sections -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. \
@@ -63,17 +69,21 @@ all: $(fw)
 $(build)/setup.mk: tests/tools/need tests/tools/build-newlib Makefile
 	@mkdir -p $(@D)
 	$(Q)tests/tools/need $(packages_build)
-	$(Q)newlib=$$(tests/tools/build-newlib $(ARCH)) && printf 'newlib := %s\n' "$$newlib" > $@
+	$(Q)newlib=$$(tests/tools/build-newlib $(ARCH)) && printf 'newlib := %s\n' "$$newlib" > $@.new
+	$(Q)$(if $(libs_needed),libs=$$(tests/tools/build-libs $(ARCH)) && \
+		printf 'libs := %s\n' "$$libs" >> $@.new)
+	$(Q)mv $@.new $@
 
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
 -include $(build)/setup.mk
 endif
 
-compiler_include = $(shell $(CC) -print-file-name=include)
+compiler_include = $(shell $(compiler) -print-file-name=include)
 $(build)/%.c.o: %.c $(build)/setup.mk Makefile arch/$(ARCH)/module.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(cflags) $(arch_cflags) -isystem $(compiler_include) -isystem $(newlib)/include \
+	$(Q)$(compiler) $(cflags) $(arch_cflags) -isystem $(compiler_include) \
+		-isystem $(newlib)/include $(if $(libs),$(patsubst %,-isystem $(libs)/include%,/ /efi /efi/$(ARCH))) \
 		-MMD -MP -c $< -o $@
 
 -include $(objs:.o=.d)

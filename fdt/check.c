@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "fdt/fdt.h"
 
-#include "lib/endian.h"
-
-/* Devicetree Specification 0.4, 5.2, struct fdt_header. */
-struct header {
-	struct be32 magic;
-	struct be32 totalsize;
-	struct be32 off_dt_struct;
-	struct be32 off_dt_strings;
-	struct be32 off_mem_rsvmap;
-	struct be32 version;
-	struct be32 last_comp_version;
-	struct be32 boot_cpuid_phys;
-	struct be32 size_dt_strings;
-	struct be32 size_dt_struct;
-};
-_Static_assert(sizeof(struct header) == 40, "Devicetree Specification 0.4, 5.2");
-
-#define FDT_MAGIC   0xd00dfeedu
-#define FDT_VERSION 17
+#include "fdt/format.h"
 
 enum status fdt_check(struct span tree, struct reason *why)
 {

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
 srcs += $(addprefix fdt/,check.c)
+srcs_aarch64 += $(addprefix fdt/,copy.c read.c write.c)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: BSD-2-Clause
 script := linker/$(ARCH).ld
+archives = $(if $(libs),$(patsubst %,$(libs)/lib/lib%.a,fdt z zstd)) $(newlib)/lib/libc.a
 
 $(build)/fw.elf: $(objs) $(script)
 	$(call say,LD,$@)
-	$(Q)ld $(ldflags) -T $(script) -o $@ $(objs) $(newlib)/lib/libc.a
+	$(Q)$(prefix)ld $(ldflags) $(arch_ldflags) -T $(script) -o $@ $(objs) $(archives)
 
 # The file is the memory image: no section headers, no symbols.
 $(fw): $(build)/fw.elf
 	$(call say,BIN,$@)
-	$(Q)objcopy -O binary $< $@
+	$(Q)$(prefix)objcopy -O binary $(arch_objcopy) $< $@

@@ -24,7 +24,7 @@ qemu: $(fw)
 .PHONY: bench
 bench: $(fw)
 	$(Q)tests/tools/need $(packages_test)
-	$(Q)tests/bench/bench --fw $(fw)
+	$(Q)tests/bench/bench --arch $(ARCH) --fw $(fw)
 
 .PHONY: test
 test: $(fw)

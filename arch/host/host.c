@@ -26,7 +26,14 @@
 
 struct host host;
 
-static struct arch_range ram[REGIONS_MAX], refused[REGIONS_MAX];
+struct region {
+	uint64_t start, size;
+	uint8_t *bytes;
+	bool in_place;
+};
+
+static struct region ram[REGIONS_MAX];
+static struct arch_range refused[REGIONS_MAX];
 static size_t ram_count, refused_count;
 static struct host_device devices[DEVICES_MAX];
 static struct host_mmio_device mmio_devices[DEVICES_MAX];
@@ -71,51 +78,75 @@ static void make_pattern(void)
 	pattern = (const uint8_t *)words;
 }
 
-void host_add_ram(uint64_t start, uint64_t size)
+static void map_pattern(struct region region)
 {
-	if (ram_count == REGIONS_MAX || start % HOST_PAGE != 0 || size % HOST_PAGE != 0 ||
-	    start > HOST_OWN_START || size > HOST_OWN_START - start)
-		broken("host_add_ram() cannot have that");
-	for (uint64_t at = start; at < start + size;) {
-		uint64_t offset = at % PATTERN_SIZE;
+	for (uint64_t done = 0; done < region.size;) {
+		uint64_t offset = (region.start + done) % PATTERN_SIZE;
 		uint64_t piece = PATTERN_SIZE - offset;
-		if (piece > start + size - at)
-			piece = start + size - at;
-		if (mmap(guest + at, piece, PROT_READ | PROT_WRITE,
+		if (piece > region.size - done)
+			piece = region.size - done;
+		if (mmap(region.bytes + done, piece, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, pattern_file,
 			 (off_t)offset) == MAP_FAILED)
 			broken("no memory for the guest");
-		at += piece;
+		done += piece;
 	}
-	ram[ram_count++] = (struct arch_range){start, size};
+	ram[ram_count++] = region;
+}
+
+static void check_new_ram(uint64_t start, uint64_t size, uint64_t limit)
+{
+	if (ram_count == REGIONS_MAX || start % HOST_PAGE != 0 || size % HOST_PAGE != 0 ||
+	    start > limit || size > limit - start)
+		broken("host_add_ram() cannot have that");
+}
+
+void host_add_ram(uint64_t start, uint64_t size)
+{
+	check_new_ram(start, size, HOST_OWN_START);
+	map_pattern((struct region){start, size, guest + start, false});
+}
+
+void host_add_ram_in_place(uint64_t start, uint64_t size)
+{
+	void *place = (void *)(uintptr_t)start;
+
+	check_new_ram(start, size, HOST_IN_PLACE_END);
+	if (mmap(place, size, PROT_NONE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != place)
+		broken("the RAM's address is taken in this process");
+	map_pattern((struct region){start, size, place, true});
 }
 
 static void remove_ram(void)
 {
 	for (size_t i = 0; i < ram_count; i++) {
-		if (mmap(guest + ram[i].start, ram[i].size, PROT_NONE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-			 0) == MAP_FAILED)
+		if (ram[i].in_place)
+			munmap(ram[i].bytes, ram[i].size);
+		else if (mmap(ram[i].bytes, ram[i].size, PROT_NONE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+			      0) == MAP_FAILED)
 			broken("the guest's memory cannot be taken back");
 	}
 	ram_count = 0;
 }
 
-static bool is_ram(uint64_t address, uint64_t size)
+static const struct region *find_ram(uint64_t address, uint64_t size)
 {
 	for (size_t i = 0; i < ram_count; i++) {
 		if (address >= ram[i].start && address - ram[i].start < ram[i].size &&
 		    size <= ram[i].size - (address - ram[i].start))
-			return true;
+			return &ram[i];
 	}
-	return false;
+	return NULL;
 }
 
 void *host_memory(uint64_t address, uint64_t size)
 {
 	if (address >= HOST_OWN_START && address < HOST_OWN_END)
 		return size <= HOST_OWN_END - address ? (void *)(uintptr_t)address : NULL;
-	return is_ram(address, size) ? guest + address : NULL;
+	const struct region *region = find_ram(address, size);
+	return region != NULL ? region->bytes + (address - region->start) : NULL;
 }
 
 void host_refuse_map(uint64_t start, uint64_t size)
@@ -148,15 +179,23 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 		    refused[i].start < address + length)
 			return NULL;
 	}
+	if (address < HOST_OWN_START && address + length > host.map_end)
+		return NULL;
 	return host_memory(address, length);
+}
+
+uint64_t arch_map_end(void)
+{
+	return host.map_end;
 }
 
 bool arch_peek(uint64_t address, uint64_t length, void *to)
 {
+	const struct arch_range *work = &host.work_area;
 	uint64_t end = address + length;
 
 	if (address == 0 || end < address ||
-	    (address < WORK_AREA_START + WORK_AREA_SIZE && end > WORK_AREA_START))
+	    (address < work->start + work->size && end > work->start))
 		return false;
 	const void *bytes = arch_map(address, length, ARCH_MEMORY_RAM);
 	if (bytes == NULL)
@@ -166,33 +205,55 @@ bool arch_peek(uint64_t address, uint64_t length, void *to)
 }
 
 /* Pages that were never written are still the file's: proc_pid_pagemap(5), bit 61. */
-static bool page_written(int pagemap, uint64_t address)
+static bool is_written(uint64_t entry)
 {
-	uint64_t entry;
-	off_t at = (off_t)((uintptr_t)(guest + address) / HOST_PAGE * sizeof(entry));
-
-	if (pagemap < 0 || pread(pagemap, &entry, sizeof(entry), at) != sizeof(entry))
-		return true;
 	return (entry >> 62 & 3) != 0 && (entry >> 61 & 1) == 0;
+}
+
+#define PAGEMAP_PIECE 512
+
+static void read_pagemap(int pagemap, const uint8_t *page, uint64_t entries[PAGEMAP_PIECE])
+{
+	off_t at = (off_t)((uintptr_t)page / HOST_PAGE * sizeof(entries[0]));
+
+	/* Where it cannot be read, any page may have been written. */
+	memset(entries, 0xff, PAGEMAP_PIECE * sizeof(entries[0]));
+	for (size_t i = 0; i < PAGEMAP_PIECE; i++)
+		entries[i] &= ~(1ul << 61);
+	if (pagemap >= 0 && pread(pagemap, entries, PAGEMAP_PIECE * sizeof(entries[0]), at) < 0)
+		broken("/proc/self/pagemap cannot be read");
+}
+
+static bool find_change_in_page(const struct region *region, uint64_t offset,
+				bool (*allowed)(void *context, uint64_t address), void *context,
+				uint64_t *ret_address)
+{
+	for (uint64_t i = offset; i < offset + HOST_PAGE; i++) {
+		uint64_t address = region->start + i;
+		if (region->bytes[i] != pattern[address % PATTERN_SIZE] &&
+		    !allowed(context, address)) {
+			*ret_address = address;
+			return true;
+		}
+	}
+	return false;
 }
 
 bool host_find_change(bool (*allowed)(void *context, uint64_t address), void *context,
 		      uint64_t *ret_address)
 {
 	int pagemap = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t entries[PAGEMAP_PIECE];
 	bool found = false;
 
 	for (size_t i = 0; i < ram_count && !found; i++) {
-		for (uint64_t page = 0; page < ram[i].size && !found; page += HOST_PAGE) {
-			uint64_t start = ram[i].start + page;
-			if (!page_written(pagemap, start))
-				continue;
-			for (uint64_t at = start; at < start + HOST_PAGE && !found; at++) {
-				found = guest[at] != pattern[at % PATTERN_SIZE] &&
-					!allowed(context, at);
-				if (found)
-					*ret_address = at;
-			}
+		for (size_t page = 0; page < ram[i].size / HOST_PAGE && !found; page++) {
+			uint64_t offset = page * HOST_PAGE;
+			if (page % PAGEMAP_PIECE == 0)
+				read_pagemap(pagemap, ram[i].bytes + offset, entries);
+			if (is_written(entries[page % PAGEMAP_PIECE]))
+				found = find_change_in_page(&ram[i], offset, allowed, context,
+							    ret_address);
 		}
 	}
 	if (pagemap >= 0)
@@ -216,6 +277,7 @@ void host_image_in_rom(const void *bytes, size_t size)
 /*
  * Firmware reads its own image through plain pointers, so it has to be at the
  * same address in this process as in the guest; read-only, to catch writes.
+ * RAM in place is that already.
  */
 void host_image_in_ram(uint64_t address, const void *bytes, size_t size)
 {
@@ -225,6 +287,11 @@ void host_image_in_ram(uint64_t address, const void *bytes, size_t size)
 		broken("the image has to be in RAM");
 	memcpy(place, bytes, size);
 	remove_image();
+	host.image = (struct arch_range){address, size};
+	if (place == (void *)(uintptr_t)address) {
+		mprotect(place, size, PROT_READ);
+		return;
+	}
 	image_alias_size = size;
 	image_alias = mmap((void *)(uintptr_t)address, size, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -232,7 +299,6 @@ void host_image_in_ram(uint64_t address, const void *bytes, size_t size)
 		broken("the image's address is taken in this process");
 	memcpy(image_alias, bytes, size);
 	mprotect(image_alias, size, PROT_READ);
-	host.image = (struct arch_range){address, size};
 }
 
 struct arch_range arch_image(void)
@@ -242,7 +308,7 @@ struct arch_range arch_image(void)
 
 struct arch_range arch_work_area(void)
 {
-	return (struct arch_range){WORK_AREA_START, WORK_AREA_SIZE};
+	return host.work_area;
 }
 
 /* -- ports ----------------------------------------------------------------------- */
@@ -370,6 +436,11 @@ uint32_t arch_mmio_read32(uint64_t address)
 	return (uint32_t)mmio_read(address, 4);
 }
 
+void arch_mmio_write8(uint64_t address, uint8_t value)
+{
+	mmio_write(address, 1, value);
+}
+
 void arch_mmio_write16(uint64_t address, uint16_t value)
 {
 	mmio_write(address, 2, value);
@@ -404,6 +475,21 @@ bool arch_random(uint64_t *ret_value)
 		return false;
 	*ret_value = host.random[HOST_RANDOM_MAX - host.random_left--];
 	return true;
+}
+
+void arch_set_console(const struct arch_console *console)
+{
+	host.machine_console = *console;
+}
+
+void arch_set_psci(enum arch_psci psci)
+{
+	host.psci = psci;
+}
+
+bool arch_has_page_size(uint32_t page_size)
+{
+	return (host.page_sizes & page_size) != 0;
 }
 
 enum status arch_set_memory_types(uint64_t uncached_start, unsigned cpus)
@@ -461,4 +547,6 @@ void host_reset(void)
 	mmio_device_count = 0;
 	running = false;
 	memset(&host, 0, sizeof(host));
+	host.work_area = (struct arch_range){WORK_AREA_START, WORK_AREA_SIZE};
+	host.map_end = HOST_OWN_START;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "arch/handoff.h"
+#include "arch/machine.h"
 #include "arch/memory.h"
 #include "lib/status.h"
 
@@ -18,7 +19,8 @@
  *
  * Addresses below HOST_OWN_START are guest-physical. Those from there to
  * HOST_OWN_END are pointers of this process, so that firmware which hands out
- * the address of a variable works unchanged.
+ * the address of a variable works unchanged. Firmware that keeps the address of
+ * RAM as a pointer needs RAM that both have at one place: host_add_ram_in_place().
  */
 #define HOST_OWN_START (1ul << 40)
 #define HOST_OWN_END   (1ul << 47)
@@ -94,7 +96,9 @@ struct host {
 
 	/* Memory */
 	size_t maps;
-	struct arch_range image; /**< in ROM unless host_image_in_ram() was called */
+	struct arch_range image;     /**< in ROM unless host_image_in_ram() was called */
+	struct arch_range work_area; /**< that of x86 until a test sets another */
+	uint64_t map_end;            /**< for arch_map_end(); the same */
 
 	struct {
 		enum host_fwcfg_kind kind;
@@ -122,6 +126,11 @@ struct host {
 
 	uint64_t random[HOST_RANDOM_MAX]; /**< what arch_random() gives, */
 	size_t random_left;               /**< this many times; then it fails */
+
+	/* AArch64: what the firmware has set, and a bit for each size that the CPU has. */
+	struct arch_console machine_console;
+	enum arch_psci psci;
+	uint32_t page_sizes;
 
 	struct {
 		size_t calls;
@@ -157,6 +166,13 @@ _Noreturn void host_leave(enum host_end end);
  * so nothing may rely on zeros, and each write to it can be found again.
  */
 void host_add_ram(uint64_t start, uint64_t size);
+
+/**
+ * The same where its address is a pointer of this process as well, as it is to firmware:
+ * below HOST_IN_PLACE_END, from where on ASan has its own use for addresses.
+ */
+#define HOST_IN_PLACE_END 0x7fff0000ul
+void host_add_ram_in_place(uint64_t start, uint64_t size);
 
 /** arch_map() refuses what touches [start, start + size). */
 void host_refuse_map(uint64_t start, uint64_t size);

@@ -5,7 +5,7 @@ srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c 
 packages_build := make gcc binutils nasm newlib-source $(if $(findstring clang,$(CC)),clang)
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
-arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
+arch_cflags := -O3 -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
 	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 
 $(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "machine.h"
 
-#include <stdio.h>
-
 #include "arch/handoff.h"
 #include "loader/bzimage.h"
 #include "unit.h"
@@ -239,20 +237,4 @@ void machine_check_handoff(const struct kernel *kernel, const void *initrd, size
 	if (host_find_change(may_write_strictly, NULL, &found))
 		fail_msg("the byte at 0x%lx was written, and is nobody's", found);
 	assert_int_equal(host.fwcfg.long_reads, 0);
-}
-
-void machine_check_fatal(const char *stage, enum status status)
-{
-	char expected[160];
-	const char *line = host.console;
-
-	snprintf(expected, sizeof(expected), "slipway: FATAL %s %s: %s\n", stage,
-		 status_str(status), host.fatal.reason);
-	assert_string_equal(host.fatal.stage, stage);
-	assert_int_equal(host.fatal.status, status);
-	assert_true(strlen(host.fatal.reason) > 10);
-	/* One such line, and it is the last. */
-	const char *fatal = strstr(line, "slipway: FATAL");
-	assert_non_null(fatal);
-	assert_string_equal(fatal, expected);
 }

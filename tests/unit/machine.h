@@ -53,7 +53,4 @@ uint32_t machine_e820_type(uint64_t address);
 /** Node number @index of the kernel's setup_data list: type, length, bytes; or NULL. */
 const uint8_t *machine_setup_data(unsigned index, uint32_t *ret_type, uint32_t *ret_length);
 
-/** After HOST_FATAL: one line on the console, for this stage and status. */
-void machine_check_fatal(const char *stage, enum status status);
-
 #endif

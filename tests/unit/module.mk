@@ -9,7 +9,7 @@ unit := $(O)/unit
 # Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
 unit_modules_x86_64 := host lib span memmap fwcfg fdt bzimage setup_data script rsdp smbios \
 	chipset console payload boot
-unit_modules_aarch64 := fwcfg_mmio
+unit_modules_aarch64 := fwcfg_mmio uart fdt_read fdt_write fdt_copy arm64 unpack efi
 unit_modules := $(unit_modules_x86_64) $(unit_modules_aarch64)
 unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 
@@ -18,20 +18,21 @@ unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 unit_srcs := $(srcs) $(addprefix arch/host/,console.c devices.c fwcfg.c host.c) \
 	$(addprefix tests/unit/,recording.c unit.c)
 unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) $(addprefix tests/unit/,kernel.c machine.c)
-unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64)
+unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64) tests/unit/machine_arm.c
 unit_objs := $(patsubst %,$(unit)/%.o,$(sort $(unit_srcs_x86_64) $(unit_srcs_aarch64)))
 unit_archives := $(unit)/x86_64.a $(unit)/aarch64.a
+unit_libs_aarch64 := -lfdt -lz -lzstd
 
 unit_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	$(unit_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE \
 	$(filter-out -DLOG_DEFAULT=%,$(defines)) -DLOG_DEFAULT=LOG_WARN -DUNIT_DATA='"$(CURDIR)/tests/data"' \
-	-I. -Iarch/include -Itests/unit
+	-I. -Iarch/include -Itests/unit -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 .SECONDEXPANSION:
 $(unit)/setup: tests/tools/need
 	@mkdir -p $(@D)
-	$(Q)tests/tools/need gcc libcmocka-dev \
+	$(Q)tests/tools/need gcc libcmocka-dev gnu-efi libfdt-dev zlib1g-dev libzstd-dev \
 		$(if $(findstring clang,$(CC)),clang libclang-rt-dev)
 	@touch $@
 
@@ -56,15 +57,20 @@ unit_extra_console := $(unit)/arch/x86_64/console.c.o
 # The map of memory of a boot is seen where it is handed to the kernel.
 unit_flags_boot := -Wl,--wrap=bzimage_fill_boot_params
 unit_flags_payload := $(unit_flags_boot)
+unit_flags_boot_aarch64 := $(foreach f,memmap_init arch_handoff arch_fatal boot_is_this_firmware,\
+	-Wl,--wrap=$(f))
+unit_flags_payload_aarch64 := $(unit_flags_boot_aarch64)
+# The consoles of the AArch64 port; the rest of its console is in assembly.
+unit_extra_uart := $(unit)/arch/aarch64/uart.c.o
 
 unit_arch = $(if $(filter $*,$(unit_modules_aarch64)),aarch64,x86_64)
 $(unit_tests): $(unit)/tests/unit/test_%: $(unit)/tests/unit/test_%.c.o $(unit_archives) \
-		$(unit_extra_console) $(unit_extra_span)
+		$(unit_extra_console) $(unit_extra_span) $(unit_extra_uart)
 	$(call say,HOSTLD,$@)
 	$(Q)$(CC) $(unit_instrument) $(unit_flags_$*) $< $(unit_extra_$*) $(unit)/$(unit_arch).a \
-		-lcmocka -o $@
+		$(unit_libs_$(unit_arch)) -lcmocka -o $@
 
--include $(unit_objs:.o=.d) $(unit_tests:=.c.d) $(unit_extra_console:.o=.d)
+-include $(unit_objs:.o=.d) $(unit_tests:=.c.d) $(unit_extra_console:.o=.d) $(unit_extra_uart:.o=.d)
 # A test's object is worth keeping between builds.
 .SECONDARY: $(unit_objs) $(unit_tests:=.c.o)
 

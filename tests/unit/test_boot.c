@@ -56,7 +56,7 @@ static void fails_at(enum host_end end, const char *stage, enum status status)
 	if (end == HOST_HANDOFF)
 		print_error("it boots\n");
 	assert_int_equal(end, HOST_FATAL);
-	machine_check_fatal(stage, status);
+	unit_check_fatal(stage, status);
 }
 
 static void fails(const char *stage, enum status status)
@@ -417,7 +417,7 @@ static void boot_memory_map_that_fills_up(void **state)
 			machine_check_handoff(&kernel, initrd, sizeof(initrd), CMDLINE);
 			booted++;
 		} else {
-			machine_check_fatal(host.fatal.stage, STATUS_TOO_LARGE);
+			unit_check_fatal(host.fatal.stage, STATUS_TOO_LARGE);
 		}
 	}
 	assert_in_range(booted, 10, 60);

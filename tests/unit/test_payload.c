@@ -75,7 +75,7 @@ static void fails(const char *stage, enum status status)
 	if (end == HOST_HANDOFF)
 		print_error("it boots\n");
 	assert_int_equal(end, HOST_FATAL);
-	machine_check_fatal(stage, status);
+	unit_check_fatal(stage, status);
 }
 
 /* -- which source ---------------------------------------------------------------- */
@@ -660,7 +660,7 @@ static void fail_each_dma(enum from from)
 		assert_int_equal(end, HOST_FATAL);
 		if (host.fatal.status != STATUS_IO)
 			print_error("transfer %zu: %s", i, host.console);
-		machine_check_fatal(host.fatal.stage, STATUS_IO);
+		unit_check_fatal(host.fatal.stage, STATUS_IO);
 		fatal++;
 	}
 	assert_in_range(fatal, 4, dmas);

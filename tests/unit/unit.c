@@ -159,6 +159,22 @@ uint8_t *unit_data(const char *name, size_t *ret_size)
 	return bytes;
 }
 
+void unit_check_fatal(const char *stage, enum status status)
+{
+	char expected[160];
+	const char *line = host.console;
+
+	snprintf(expected, sizeof(expected), "slipway: FATAL %s %s: %s\n", stage,
+		 status_str(status), host.fatal.reason);
+	assert_string_equal(host.fatal.stage, stage);
+	assert_int_equal(host.fatal.status, status);
+	assert_true(strlen(host.fatal.reason) > 10);
+	/* One such line, and it is the last. */
+	const char *fatal = strstr(line, "slipway: FATAL");
+	assert_non_null(fatal);
+	assert_string_equal(fatal, expected);
+}
+
 void put16(uint8_t *at, uint16_t value)
 {
 	memcpy(at, &value, sizeof(value));

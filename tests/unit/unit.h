@@ -75,6 +75,9 @@ extern const struct log unit_log;
 /** A file of the folder tests/data; its size goes to @ret_size. Freed by the caller. */
 uint8_t *unit_data(const char *name, size_t *ret_size);
 
+/** After HOST_FATAL: one line on the console, for this stage and status. */
+void unit_check_fatal(const char *stage, enum status status);
+
 /** Little-endian fields of a buffer. */
 void put16(uint8_t *at, uint16_t value);
 void put32(uint8_t *at, uint32_t value);

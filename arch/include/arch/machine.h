@@ -8,21 +8,53 @@
 
 #include "lib/status.h"
 
-/** Writes to every console that the machine has; looks for them at each call. */
+/**
+ * Writes to every console that the machine has. x86 looks for them at each call;
+ * AArch64 has the one of arch_set_console(), at first QEMU virt's.
+ */
 void arch_console_write(const char *text, size_t length);
 
 /**
  * Prints "slipway: FATAL <stage> <status>: <reason>" and ends the machine so that
- * a script can see it: isa-debug-exit with 1 where it exists, else a halt with
- * interrupts off. Called from boot/ and arch/ only.
+ * a script can see it: on x86 isa-debug-exit with 1 where it exists, on AArch64 PSCI
+ * SYSTEM_OFF, else a halt with interrupts off. Called from boot/ and arch/ only.
  */
 _Noreturn void arch_fatal(const char *stage, enum status status, const char *reason);
 
 /** 64 random bits from the CPU's generator; false where it has none or it fails. */
 MUST_CHECK bool arch_random(uint64_t *ret_value);
 
+/** The device that takes our messages. */
+enum arch_console_kind {
+	ARCH_CONSOLE_NONE,
+	ARCH_CONSOLE_PL011,
+	ARCH_CONSOLE_16550,
+};
+
+struct arch_console {
+	enum arch_console_kind kind;
+	uint64_t address;
+	uint32_t shift; /**< 16550: registers are 1 << this bytes apart */
+};
+
+/** AArch64: the console that the device tree names. */
+void arch_set_console(const struct arch_console *console);
+
+/** How PSCI is called (Arm DEN 0022, 5.2.1). */
+enum arch_psci {
+	ARCH_PSCI_NONE,
+	ARCH_PSCI_HVC,
+	ARCH_PSCI_SMC,
+};
+
+/** AArch64: the conduit that the device tree names; at first HVC at EL1 and SMC at EL2. */
+void arch_set_psci(enum arch_psci psci);
+
+/** AArch64: whether the CPU can run a kernel with pages of @page_size: 4096, 16384, 65536. */
+bool arch_has_page_size(uint32_t page_size);
+
 /**
- * Makes RAM cacheable and [@uncached_start, 4 GiB) uncacheable on all @cpus
+ * x86: makes RAM cacheable and [@uncached_start, 4 GiB) uncacheable on all @cpus
  * processors (Intel SDM vol. 3, 12.11). The others are started for that, and
  * halted. Returns STATUS_TIMEOUT when some of them do not answer.
  */

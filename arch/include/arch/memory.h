@@ -24,8 +24,11 @@ enum arch_memory {
  */
 MUST_CHECK void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory);
 
+/** AArch64: no address from here on can be mapped. */
+uint64_t arch_map_end(void);
+
 /**
- * Copies @length bytes that a loader left at the physical address @address, which
+ * x86: copies @length bytes that a loader left at the physical address @address, which
  * may be in page 0: that is mapped for the moment of copying only. False when the
  * range is empty, wraps, starts at 0, cannot be mapped, or touches our work area,
  * which has overwritten it.
@@ -38,10 +41,10 @@ struct arch_range {
 	uint64_t size;
 };
 
-/** Stack, page tables and descriptor tables: RAM below 1 MiB, at a fixed place. */
+/** Stack, page tables and what else the CPU reads: on x86 at a fixed place below 1 MiB. */
 struct arch_range arch_work_area(void);
 
-/** Where our image runs: in ROM below 4 GiB, or in RAM after a PVH load. */
+/** Where our image runs: in ROM, or in RAM where a VMM loaded it as a kernel. */
 struct arch_range arch_image(void);
 
 #endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * From the first byte of the image to C with MMU and caches on. We are entered
+ * with the MMU off, at EL1, EL2 or EL3: by QEMU -bios and by Cloud Hypervisor in flash at
+ * address 0, or as an arm64 Image at a 2 MiB boundary of RAM.
+ */
+#include "arch/aarch64/layout.h"
+
+#define HEADER_LITTLE_ENDIAN_4K_ANYWHERE 0xa
+
+/* PL011 registers: Arm DDI 0183, 3.2. */
+#define UARTDR      0x00
+#define UARTFR      0x18
+#define UARTFR_TXFF 5
+
+	.section .head, "ax"
+
+/* Linux Documentation/arch/arm64/booting.rst, 4. */
+	.global image_start
+image_start:
+	b	entry
+	.long	0
+	.quad	0                       /* text_offset */
+	.quad	image_end - image_start + WORK_SIZE /* image_size */
+	.quad	HEADER_LITTLE_ENDIAN_4K_ANYWHERE
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.long	0
+
+/* x0 = device tree, or 0; MMU and data cache off; no stack. */
+entry:
+	msr	daifset, #0xf
+	msr	spsel, #1
+	mrs	x1, CurrentEL
+	cmp	x1, #3 << 2
+	b.eq	refuse_el3
+
+	/* x19 = image, x20 = device tree, x21 = work area */
+	adr	x19, image_start
+	mov	x20, x0
+	cbnz	x20, 1f
+	mov	x20, #DEFAULT_FDT
+1:
+	/* In RAM we have the room behind us that image_size asked for. */
+	adrp	x21, image_end
+	cbnz	x19, 3f
+	/* Else at the top of the device tree's block (rulings 22); of a thing that is
+	 * none, we know nothing. */
+	mov	x1, x20
+	tst	x1, #7
+	b.ne	2f
+	ldr	w2, [x1]
+	ldr	w3, =FDT_MAGIC_LITTLE_ENDIAN
+	cmp	w2, w3
+	b.eq	4f
+2:	mov	x1, #DEFAULT_FDT
+4:	orr	x1, x1, #BLOCK_SIZE - 1
+	add	x1, x1, #1
+	sub	x21, x1, #WORK_SIZE & 0xfff000
+3:
+	adr	x1, vectors
+	mrs	x2, CurrentEL
+	cmp	x2, #2 << 2
+	b.eq	1f
+	msr	vbar_el1, x1
+	b	2f
+1:	msr	vbar_el2, x1
+2:
+	add	x1, x21, #WORK_STATE
+	msr	sp_el0, x1
+	add	x1, x21, #WORK_STACK_TOP & 0xfff000
+	mov	sp, x1
+
+	/* mmu_build(image, work area, values): tables, and what the registers get. */
+	sub	sp, sp, #48
+	mov	x0, x19
+	mov	x1, x21
+	mov	x2, sp
+	bl	mmu_build
+	ldp	x4, x5, [sp]            /* MAIR, TCR */
+	ldp	x6, x7, [sp, #16]       /* TTBR0, SCTLR */
+	ldr	x8, [sp, #32]           /* end of the tables in use */
+
+	/*
+	 * The tables and the state were written around the caches. What a cache holds of
+	 * these places, from before us, must not be believed. The stack starts anew.
+	 */
+	dsb	sy
+	mov	x0, x21
+	bl	invalidate
+	add	x0, x21, #WORK_STATE
+	add	x8, x0, #1024
+	bl	invalidate
+	dsb	sy
+
+	mrs	x2, CurrentEL
+	cmp	x2, #2 << 2
+	b.eq	1f
+	msr	mair_el1, x4
+	msr	tcr_el1, x5
+	msr	ttbr0_el1, x6
+	isb
+	tlbi	vmalle1
+	ic	iallu
+	dsb	nsh
+	isb
+	msr	sctlr_el1, x7
+	b	2f
+1:	msr	mair_el2, x4
+	msr	tcr_el2, x5
+	msr	ttbr0_el2, x6
+	isb
+	tlbi	alle2
+	ic	iallu
+	dsb	nsh
+	isb
+	msr	sctlr_el2, x7
+2:	isb
+
+	add	x1, x21, #WORK_STACK_TOP & 0xfff000
+	mov	sp, x1
+	mov	x29, xzr
+	mov	x30, xzr
+	mov	x0, x20
+	b	arch_start              /* arch_start(fdt), never returns */
+
+/* Invalidates the data cache over [x0, x8). Clobbers x1-x3, x0. */
+invalidate:
+	mrs	x1, ctr_el0
+	ubfx	x1, x1, #16, #4
+	mov	x2, #4
+	lsl	x2, x2, x1
+1:	dc	ivac, x0
+	add	x0, x0, x2
+	cmp	x0, x8
+	b.lo	1b
+	ret
+
+/*
+ * At EL3 there is no PSCI, and all CPUs come here at once (rulings 19). The first one
+ * explains; nobody can end the machine.
+ */
+refuse_el3:
+	mrs	x1, mpidr_el1
+	ldr	x2, =0xff00ffffff
+	tst	x1, x2
+	b.ne	3f
+	mov	x1, #DEFAULT_PL011
+	adr	x2, el3_text
+1:	ldrb	w3, [x2], #1
+	cbz	w3, 3f
+2:	ldr	w4, [x1, #UARTFR]
+	tbnz	w4, #UARTFR_TXFF, 2b
+	str	w3, [x1, #UARTDR]
+	b	1b
+3:	wfi
+	b	3b
+el3_text:
+	.asciz	"slipway: FATAL entry unsupported: started at EL3 (secure=on), not at EL1 or EL2\r\n"
+	.balign	4
+	.ltorg
+
+/* Every exception is the end: x0 = its number, x1 = the stack pointer. */
+	.balign	2048
+vectors:
+	.set	number, 0
+	.rept	16
+	.balign	128
+	mov	x1, sp
+	mrs	x0, sp_el0
+	add	x0, x0, #(WORK_EXCEPTION_STACK_TOP - WORK_STATE) & 0xfff000
+	mov	sp, x0
+	mov	x0, #number
+	b	arch_exception
+	.set	number, number + 1
+	.endr
+
+/*
+ * enter_linux(entry, fdt): leaves the firmware, with the MMU and the data cache off and
+ * the exception level as it was. Ranges have been cleaned. SCTLR without M, C and I is x2.
+ */
+	.section .text.enter_linux, "ax"
+	.global	enter_linux
+enter_linux:
+	mov	x4, x0
+	mov	x0, x1
+	mrs	x3, CurrentEL
+	cmp	x3, #2 << 2
+	b.eq	1f
+	msr	sctlr_el1, x2
+	isb
+	tlbi	vmalle1
+	b	2f
+1:	msr	sctlr_el2, x2
+	isb
+	tlbi	alle2
+2:	ic	iallu
+	dsb	nsh
+	isb
+	mov	x1, xzr
+	mov	x2, xzr
+	mov	x3, xzr
+	br	x4

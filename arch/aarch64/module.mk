@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-2-Clause
+srcs_arch := $(addprefix arch/aarch64/,entry.S console.c handoff.c io.c mmu.c start.c uart.c)
+
+packages_build := make gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu newlib-source \
+	$(if $(findstring clang,$(CC)),clang)
+prefix := aarch64-linux-gnu-
+clang_target := --target=aarch64-linux-gnu
+libs_needed := yes
+arch_ldflags = --defsym IMAGE_SIZE_MAX=$(if $(filter no,$(UNPACK)),0x10000,0x20000)
+# ld makes the first entries of a table that nobody uses.
+arch_objcopy := -R .got
+
+# No vector registers: nobody has switched them on. -O3 would save one instruction in a
+# hundred and fill the last page of an image without decompressors.
+arch_cflags := -O2 -mgeneral-regs-only -mbranch-protection=none \
+	-mstack-protector-guard=sysreg -mstack-protector-guard-reg=sp_el0 \
+	-mstack-protector-guard-offset=0
+
+# With the MMU off, memory is device memory, which takes no unaligned access.
+$(build)/arch/aarch64/mmu.c.o: arch_cflags += -mstrict-align
+
+$(build)/%.S.o: %.S $(build)/setup.mk Makefile arch/aarch64/module.mk
+	@mkdir -p $(@D)
+	$(call say,AS,$<)
+	$(Q)$(compiler) -I. -MMD -MP -c $< -o $@

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/aarch64/virt.h"
+
+#include <string.h>
+
+#include "arch/handoff.h"
+#include "arch/io.h"
+#include "arch/machine.h"
+#include "arch/memory.h"
+#include "efi/handover.h"
+#include "loader/arm64.h"
+#include "loader/unpack.h"
+
+/* linux,uefi-secure-boot: Linux include/linux/efi.h, efi_secureboot_mode_disabled. */
+#define SECURE_BOOT_DISABLED 2
+
+/* Linux takes 64 bits for the layout and 32 bytes and more for its generator. */
+#define KASLR_SEED_SIZE 8
+#define RNG_SEED_SIZE   32
+
+/* All of the stub tree that is not the command line. */
+#define STUB_SIZE 0x1000
+
+/* What the kernel finds by its device tree, and that tree; all of it must be cleaned. */
+struct told {
+	uint64_t fdt;
+	struct arch_range used[3];
+};
+
+struct seeds {
+	uint64_t kaslr[KASLR_SEED_SIZE / 8];
+	uint64_t rng[RNG_SEED_SIZE / 8];
+	struct span kaslr_span; /* empty: none */
+	struct span rng_span;
+};
+
+static enum status alloc(struct virt *virt, uint64_t size, uint64_t alignment, bool top_down,
+			 enum memmap_type type, uint64_t *ret_start)
+{
+	uint64_t pages;
+	struct memmap_request request = {
+		.alignment = alignment,
+		.max = arch_map_end(),
+		.top_down = top_down,
+		.type = type,
+	};
+
+	if (!checked_align_up(size, PAGE_SIZE, &pages))
+		return STATUS_NO_MEMORY;
+	request.size = pages;
+	return memmap_alloc(&virt->boot.map, &request, ret_start);
+}
+
+/* -- the kernel ------------------------------------------------------------------ */
+
+static enum status read_kernel(struct virt *virt, uint64_t offset, uint64_t length, uint64_t to)
+{
+	const struct kernel_source *kernel = &virt->kernel;
+
+	if (kernel->address != 0) {
+		const void *from = boot_map_ram(kernel->address + offset, length);
+		void *place = boot_map_ram(to, length);
+		if (from == NULL || place == NULL)
+			return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
+				      "the kernel at 0x%lx cannot be mapped", kernel->address);
+		memcpy(place, from, length);
+		return STATUS_OK;
+	}
+	enum status status = kernel->blob.read(&kernel->blob, offset, length, to);
+	if (status != STATUS_OK)
+		return refuse(&virt->boot.why, status, "the kernel cannot be read");
+	return STATUS_OK;
+}
+
+/* Reads up to @size first bytes; @ret_head is as long as the kernel has them. */
+static enum status read_head(struct virt *virt, uint8_t *bytes, size_t size, struct span *ret_head)
+{
+	uint64_t present = virt->kernel.size < size ? virt->kernel.size : size;
+
+	enum status status =
+		present == 0 ? STATUS_OK : read_kernel(virt, 0, present, (uintptr_t)bytes);
+	if (status == STATUS_OK)
+		*ret_head = (struct span){bytes, present};
+	return status;
+}
+
+/* A packed kernel lies in memory as a whole before it is unpacked. */
+static enum status bring_into_memory(struct virt *virt, struct span *ret_file)
+{
+	struct kernel_source *kernel = &virt->kernel;
+
+	if (kernel->address == 0) {
+		uint64_t place;
+		enum status status =
+			alloc(virt, kernel->size, PAGE_SIZE, true, MEMMAP_FIRMWARE, &place);
+		if (status != STATUS_OK)
+			return refuse(&virt->boot.why, status,
+				      "no memory for a packed kernel of %lu bytes", kernel->size);
+		status = read_kernel(virt, 0, kernel->size, place);
+		if (status != STATUS_OK)
+			return status;
+		kernel->address = place;
+	}
+	const uint8_t *bytes = boot_map_ram(kernel->address, kernel->size);
+	if (bytes == NULL)
+		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
+			      "the kernel at 0x%lx cannot be mapped", kernel->address);
+	*ret_file = (struct span){bytes, kernel->size};
+	return STATUS_OK;
+}
+
+/* Replaces a packed kernel by what is in it, where it can probably stay. */
+static enum status unpack_kernel(struct virt *virt)
+{
+	struct reason *why = &virt->boot.why;
+	struct span file;
+	struct packed packed;
+	uint64_t output, workspace;
+
+	enum status status = bring_into_memory(virt, &file);
+	if (status == STATUS_OK)
+		status = unpack_find(file, &packed, why);
+	if (status != STATUS_OK)
+		return status;
+	status = alloc(virt, UNPACK_WORKSPACE_SIZE, PAGE_SIZE, true, MEMMAP_FIRMWARE, &workspace);
+	if (status == STATUS_OK)
+		status = alloc(virt, packed.unpacked_size, ARM64_BASE_ALIGNMENT, false,
+			       MEMMAP_KERNEL, &output);
+	if (status != STATUS_OK)
+		return refuse(why, status, "no memory to unpack a kernel of %lu bytes into",
+			      packed.unpacked_size);
+	void *to = boot_map_ram(output, packed.unpacked_size);
+	void *scratch = boot_map_ram(workspace, UNPACK_WORKSPACE_SIZE);
+	if (to == NULL || scratch == NULL)
+		return refuse(why, STATUS_NO_MEMORY, "memory for the kernel cannot be mapped");
+	status = unpack(&packed, to, scratch, why);
+	if (status == STATUS_OK) {
+		virt->kernel.address = output;
+		virt->kernel.size = packed.unpacked_size;
+	}
+	return status;
+}
+
+static enum status recognise(struct virt *virt, struct arm64_image *ret_image)
+{
+	uint8_t bytes[UNPACK_HEAD_SIZE];
+	struct span head;
+
+	enum status status = read_head(virt, bytes, sizeof(bytes), &head);
+	if (status == STATUS_OK && !arm64_is_image(head) && unpack_is_packed(head)) {
+		status = unpack_kernel(virt);
+		if (status == STATUS_OK)
+			status = read_head(virt, bytes, sizeof(bytes), &head);
+	}
+	if (status == STATUS_OK)
+		status = arm64_parse(head, virt->kernel.size, ret_image, &virt->boot.why);
+	if (status != STATUS_OK)
+		return status;
+	if (ret_image->page_size != 0 && !arch_has_page_size(ret_image->page_size))
+		return refuse(&virt->boot.why, STATUS_UNSUPPORTED,
+			      "the kernel has pages of %u bytes, which this CPU has not",
+			      ret_image->page_size);
+	return STATUS_OK;
+}
+
+static enum status place_kernel(struct virt *virt, const struct arm64_plan *plan)
+{
+	if (plan->load == virt->kernel.address)
+		return STATUS_OK;
+	return read_kernel(virt, 0, virt->kernel.size, plan->load);
+}
+
+static enum status place_initrd(struct virt *virt, const struct arm64_plan *plan)
+{
+	if (virt->initrd == 0)
+		return boot_read_initrd(&virt->boot, plan->initrd);
+	if (plan->initrd == virt->initrd)
+		return STATUS_OK;
+	const void *from = boot_map_ram(virt->initrd, virt->initrd_size);
+	void *to = boot_map_ram(plan->initrd, virt->initrd_size);
+	if (from == NULL || to == NULL)
+		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
+			      "the initrd at 0x%lx cannot be mapped", virt->initrd);
+	memcpy(to, from, virt->initrd_size);
+	return STATUS_OK;
+}
+
+/* -- what the kernel is told ----------------------------------------------------- */
+
+static struct span fill_with_random(uint64_t *words, size_t size)
+{
+	for (size_t i = 0; i < size / sizeof(*words); i++) {
+		if (!arch_random(&words[i]))
+			return (struct span){NULL, 0};
+	}
+	return (struct span){(const uint8_t *)words, size};
+}
+
+/* The VMM's seeds, else the CPU's. */
+static void make_seeds(const struct fdt_machine *machine, struct seeds *ret_seeds)
+{
+	ret_seeds->kaslr_span = machine->kaslr_seed;
+	if (machine->kaslr_seed.size == 0)
+		ret_seeds->kaslr_span = fill_with_random(ret_seeds->kaslr, KASLR_SEED_SIZE);
+	ret_seeds->rng_span = machine->rng_seed;
+	if (machine->rng_seed.size == 0)
+		ret_seeds->rng_span = fill_with_random(ret_seeds->rng, RNG_SEED_SIZE);
+}
+
+static struct span cmdline_of(const struct virt *virt)
+{
+	return (struct span){(const uint8_t *)virt->cmdline, virt->cmdline_length};
+}
+
+/*
+ * A tree with nothing but /chosen makes arm64 look for ACPI: any other node at its depth
+ * would mean that the tree describes the machine (arch/arm64/kernel/acpi.c, dt_is_stub).
+ */
+static enum status write_stub(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
+			      uint64_t tables, struct arch_range map, struct arch_range stub)
+{
+	struct fdt_writer writer;
+	size_t size;
+	void *place = boot_map_ram(stub.start, stub.size);
+
+	if (place == NULL)
+		return STATUS_NO_MEMORY;
+	fdt_write_begin(&writer, place, stub.size);
+	fdt_write_u32(&writer, "#address-cells", 2);
+	fdt_write_u32(&writer, "#size-cells", 2);
+	fdt_write_node(&writer, "chosen");
+	fdt_write_string(&writer, "bootargs", cmdline_of(virt));
+	if (virt->initrd_size != 0) {
+		fdt_write_u64(&writer, "linux,initrd-start", initrd);
+		fdt_write_u64(&writer, "linux,initrd-end", initrd + virt->initrd_size);
+	}
+	/* Documentation/arch/arm/uefi.rst */
+	fdt_write_u64(&writer, "linux,uefi-system-table", tables);
+	fdt_write_u64(&writer, "linux,uefi-mmap-start", map.start);
+	fdt_write_u32(&writer, "linux,uefi-mmap-size", (uint32_t)map.size);
+	fdt_write_u32(&writer, "linux,uefi-mmap-desc-size", EFI_DESCRIPTOR_SIZE);
+	fdt_write_u32(&writer, "linux,uefi-mmap-desc-ver", EFI_DESCRIPTOR_VERSION);
+	/* Debian's and Ubuntu's kernels drop the whole hand-over without it. */
+	fdt_write_u32(&writer, "linux,uefi-secure-boot", SECURE_BOOT_DISABLED);
+	if (seeds->kaslr_span.size != 0)
+		fdt_write_bytes(&writer, "kaslr-seed", seeds->kaslr_span);
+	if (seeds->rng_span.size != 0)
+		fdt_write_bytes(&writer, "rng-seed", seeds->rng_span);
+	if (virt->machine.stdout_path.size != 0)
+		fdt_write_string(&writer, "stdout-path", virt->machine.stdout_path);
+	fdt_write_end_node(&writer);
+	return fdt_write_end(&writer, &size);
+}
+
+static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
+				  struct told *told)
+{
+	const struct efi_facts facts = {virt->boot.rsdp, virt->smbios};
+	struct arch_range stub = {0, STUB_SIZE + virt->cmdline_length +
+					     virt->machine.stdout_path.size + seeds->rng_span.size +
+					     seeds->kaslr_span.size};
+	struct arch_range map = {0, EFI_DESCRIPTORS_MAX * EFI_DESCRIPTOR_SIZE};
+	struct reason *why = &virt->boot.why;
+	uint64_t tables;
+	size_t map_size;
+
+	/* A kernel that kexec starts reads the tables again (rulings 25). */
+	enum status status = alloc(virt, EFI_TABLES_SIZE, PAGE_SIZE, true, MEMMAP_ACPI, &tables);
+	if (status == STATUS_OK)
+		status = alloc(virt, map.size, PAGE_SIZE, true, MEMMAP_BOOT_DATA, &map.start);
+	if (status == STATUS_OK)
+		status = alloc(virt, stub.size, PAGE_SIZE, true, MEMMAP_BOOT_DATA, &stub.start);
+	if (status != STATUS_OK)
+		return refuse(why, status, "no memory for what the kernel is told");
+	void *page = boot_map_ram(tables, EFI_TABLES_SIZE);
+	void *entries = boot_map_ram(map.start, map.size);
+	if (page == NULL || entries == NULL)
+		return refuse(why, STATUS_NO_MEMORY, "the EFI tables cannot be mapped");
+	efi_write_tables(&facts, tables, page);
+	status = efi_write_map(&virt->boot.map, entries, &map_size);
+	map.size = map_size;
+	if (status == STATUS_OK)
+		status = write_stub(virt, seeds, initrd, tables, map, stub);
+	if (status != STATUS_OK)
+		return refuse(why, status, "the tables for the kernel do not fit");
+	*told = (struct told){stub.start, {stub, {tables, EFI_TABLES_SIZE}, map}};
+	return STATUS_OK;
+}
+
+static enum status hand_over_tree(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
+				  struct told *told)
+{
+	const struct fdt_machine *machine = &virt->machine;
+	struct fdt_chosen chosen = {
+		.bootargs = cmdline_of(virt),
+		.initrd = {initrd, virt->initrd_size},
+	};
+	struct arch_range copy = {0, 0};
+	size_t size;
+
+	if (machine->kaslr_seed.size == 0)
+		chosen.kaslr_seed = seeds->kaslr_span;
+	if (machine->rng_seed.size == 0)
+		chosen.rng_seed = seeds->rng_span;
+	copy.size = fdt_copy_size(virt->tree, &chosen);
+	if (copy.size > FDT_SIZE_MAX)
+		return refuse(&virt->boot.why, STATUS_TOO_LARGE,
+			      "the device tree would have %lu bytes", copy.size);
+	enum status status =
+		alloc(virt, copy.size, ARM64_BASE_ALIGNMENT, true, MEMMAP_BOOT_DATA, &copy.start);
+	void *place = status == STATUS_OK ? boot_map_ram(copy.start, copy.size) : NULL;
+	if (place == NULL)
+		return refuse(&virt->boot.why, STATUS_NO_MEMORY,
+			      "no memory for a device tree of %lu bytes", copy.size);
+	status = fdt_copy(virt->tree, &chosen, place, copy.size, &size, &virt->boot.why);
+	*told = (struct told){copy.start, {{copy.start, size}}};
+	return status;
+}
+
+enum status virt_boot_linux(struct virt *virt)
+{
+	struct arm64_image image;
+	struct arm64_plan plan;
+	struct seeds seeds;
+	struct told told;
+
+	enum status status = recognise(virt, &image);
+	if (status != STATUS_OK)
+		return status;
+	const struct arm64_found found = {virt->kernel.address, virt->initrd, virt->initrd_size};
+	status =
+		arm64_plan(&image, &found, arch_map_end(), &virt->boot.map, &plan, &virt->boot.why);
+	if (status == STATUS_OK)
+		status = place_kernel(virt, &plan);
+	if (status == STATUS_OK)
+		status = place_initrd(virt, &plan);
+	if (status != STATUS_OK)
+		return status;
+
+	make_seeds(&virt->machine, &seeds);
+	if (virt->boot.rsdp != 0)
+		status = hand_over_acpi(virt, &seeds, plan.initrd, &told);
+	else
+		status = hand_over_tree(virt, &seeds, plan.initrd, &told);
+	memset(&seeds, 0, sizeof(seeds));
+	arch_barrier(); /* or the compiler sees no use in wiping */
+	if (status != STATUS_OK)
+		return status;
+	log_line(&virt->boot.log, LOG_INFO, "kernel at 0x%lx, initrd at 0x%lx + 0x%lx, %s",
+		 plan.load, plan.initrd, virt->initrd_size,
+		 virt->boot.rsdp != 0 ? "ACPI" : "device tree");
+
+	const struct arch_handoff handoff = {
+		.mode = ARCH_MODE_LINUX_ARM64,
+		.entry = plan.load,
+		.argument = told.fdt,
+		.used = {{plan.load, image.file_size}, told.used[0], told.used[1], told.used[2]},
+	};
+	arch_handoff(&handoff);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/aarch64/virt.h"
+
+#include "arch/entry.h"
+#include "arch/machine.h"
+#include "arch/memory.h"
+
+/* Registers of fw_cfg, with those of the DMA interface: QEMU docs/specs/fw_cfg.rst. */
+#define FWCFG_REGISTERS_DMA 24
+
+static void set_up_console(struct virt *virt)
+{
+	const struct fdt_machine *machine = &virt->machine;
+	struct arch_console console = {
+		.address = machine->console_address,
+		.shift = machine->console_shift,
+	};
+
+	switch (machine->console) {
+	case FDT_CONSOLE_PL011:
+		console.kind = ARCH_CONSOLE_PL011;
+		break;
+	case FDT_CONSOLE_16550:
+		console.kind = ARCH_CONSOLE_16550;
+		break;
+	case FDT_CONSOLE_NONE:
+		console.kind = ARCH_CONSOLE_NONE;
+		break;
+	}
+	arch_set_console(&console);
+}
+
+static void set_up_psci(struct virt *virt)
+{
+	switch (virt->machine.psci) {
+	case FDT_PSCI_HVC:
+		arch_set_psci(ARCH_PSCI_HVC);
+		break;
+	case FDT_PSCI_SMC:
+		arch_set_psci(ARCH_PSCI_SMC);
+		break;
+	case FDT_PSCI_NONE:
+		break;
+	}
+}
+
+static enum status open_fwcfg(struct virt *virt)
+{
+	const struct fdt_range *registers = &virt->machine.fwcfg;
+	/* Cloud Hypervisor's window ends before the DMA register, and its commands differ. */
+	const struct fwcfg_device device = {
+		.registers = registers->start,
+		.dma = registers->size >= FWCFG_REGISTERS_DMA,
+		.qemu_if_dma = true,
+	};
+
+	if (registers->size == 0)
+		return STATUS_OK;
+	if (arch_map(registers->start, registers->size, ARCH_MEMORY_DEVICE) == NULL)
+		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
+			      "fw_cfg at 0x%lx cannot be mapped", registers->start);
+	return boot_open_fwcfg(&virt->boot, &device);
+}
+
+_Noreturn void boot_main(const struct arch_entry *entry)
+{
+	struct virt virt;
+	struct boot *boot = &virt.boot;
+
+	boot_init(boot);
+	boot_require(boot, "fdt", virt_read_tree(&virt, entry->start_info));
+	set_up_console(&virt);
+	set_up_psci(&virt);
+	boot_require(boot, "memory", virt_read_memory_map(&virt));
+	boot_require(boot, "fwcfg", open_fwcfg(&virt));
+	boot_require(boot, "payload", virt_find_payload(&virt));
+	boot_require(boot, "memory", virt_reserve_memory(&virt));
+	virt_install_tables(&virt);
+	boot_require(boot, "loader", virt_boot_linux(&virt));
+	arch_fatal("loader", STATUS_FAULT, "the kernel was not started");
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/aarch64/virt.h"
+
+#include <string.h>
+
+/*
+ * Cloud Hypervisor's tables: arch/src/aarch64/layout.rs, RSDP_POINTER and what lies up to
+ * the kernel's area.
+ */
+#define PLACED_ACPI_OFFSET 0x200000ul
+#define PLACED_ACPI_SIZE   0x200000ul
+#define RSDP_SIZE          36 /* ACPI 6.5, 5.2.5.3, revision 2 */
+
+static const char acpi_off[] = "acpi=off";
+
+/* Whether the command line has the word acpi=off, which the kernel understands so. */
+static bool wants_no_acpi(const struct virt *virt)
+{
+	const char *text = (const char *)virt->cmdline;
+	size_t length = virt->cmdline_length;
+	size_t word = sizeof(acpi_off) - 1;
+
+	for (size_t at = 0; at + word <= length; at++) {
+		/* The first letter is looked for in long strides. */
+		const char *found = memchr(text + at, acpi_off[0], length - at);
+		if (found == NULL)
+			return false;
+		at = (size_t)(found - text);
+		if (at + word <= length && memcmp(found, acpi_off, word) == 0 &&
+		    (at == 0 || found[-1] == ' ') && (at + word == length || found[word] == ' '))
+			return true;
+	}
+	return false;
+}
+
+static void take_placed_acpi(struct virt *virt)
+{
+	struct boot *boot = &virt->boot;
+	uint64_t place = boot->map.entry[0].start + PLACED_ACPI_OFFSET;
+
+	if (place + PLACED_ACPI_SIZE > memmap_ram_end(&boot->map, place))
+		return;
+	const uint8_t *rsdp = boot_map_ram(place, RSDP_SIZE);
+	if (rsdp == NULL || !acpi_is_rsdp((struct span){rsdp, RSDP_SIZE}))
+		return;
+	if (memmap_claim(&boot->map, place, PLACED_ACPI_SIZE, MEMMAP_ACPI) != STATUS_OK) {
+		log_line(&boot->log, LOG_WARN, "ACPI tables at 0x%lx are not free RAM", place);
+		return;
+	}
+	boot->rsdp = place;
+}
+
+static void install_smbios(struct virt *virt)
+{
+	struct boot *boot = &virt->boot;
+	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX];
+	const struct memmap_request request = {
+		.size = PAGE_SIZE,
+		.alignment = PAGE_SIZE,
+		.max = MEMMAP_4G,
+		.top_down = true,
+		.type = MEMMAP_ACPI,
+	};
+	uint64_t address;
+
+	if (!boot_install_smbios(boot, MEMMAP_ACPI, entry_point))
+		return;
+	if (memmap_alloc(&boot->map, &request, &address) == STATUS_OK) {
+		void *place = boot_map_ram(address, sizeof(entry_point));
+		if (place != NULL) {
+			memcpy(place, entry_point, sizeof(entry_point));
+			virt->smbios = address;
+			return;
+		}
+	}
+	log_line(&boot->log, LOG_WARN, "no memory for the SMBIOS entry point");
+}
+
+void virt_install_tables(struct virt *virt)
+{
+	struct boot *boot = &virt->boot;
+
+	virt->smbios = 0;
+	if (wants_no_acpi(virt))
+		return;
+	if (boot->has_fwcfg)
+		boot_install_acpi(boot, 0, 0);
+	if (boot->rsdp == 0)
+		take_placed_acpi(virt);
+	/* Without ACPI the kernel gets a device tree, which has no place for SMBIOS. */
+	if (boot->rsdp != 0 && boot->has_fwcfg)
+		install_smbios(virt);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef BOOT_AARCH64_VIRT_H
+#define BOOT_AARCH64_VIRT_H
+
+#include "boot/boot.h"
+#include "fdt/fdt.h"
+
+/** A kernel, packed or not, that a device delivers or that lies in memory. */
+struct kernel_source {
+	struct blob blob;
+	uint64_t address; /**< 0: not in memory, @blob has it */
+	uint64_t size;
+};
+
+/** A boot on AArch64. */
+struct virt {
+	struct boot boot;
+	struct span tree; /**< the VMM's, in its place */
+	struct fdt_machine machine;
+	struct kernel_source kernel;
+	uint64_t initrd; /**< where the VMM has put it; 0: boot.initrd has it */
+	uint64_t initrd_size;
+	uint64_t cmdline; /**< where it is, without a terminator */
+	size_t cmdline_length;
+	uint64_t smbios; /**< entry point, 0: none */
+};
+
+/** Reads the device tree at @address. */
+MUST_CHECK enum status virt_read_tree(struct virt *virt, uint64_t address);
+
+/** RAM as the tree has it; what is ours is claimed. */
+MUST_CHECK enum status virt_read_memory_map(struct virt *virt);
+
+/** Takes out of the map what the tree reserves. After the claims, which it may repeat. */
+MUST_CHECK enum status virt_reserve_memory(struct virt *virt);
+
+/** Finds kernel, initrd and command line. STATUS_NOT_FOUND without a kernel. */
+MUST_CHECK enum status virt_find_payload(struct virt *virt);
+
+/** ACPI and SMBIOS tables, unless there are none or the command line has acpi=off. */
+void virt_install_tables(struct virt *virt);
+
+/** Loads and starts the kernel; returns only when it cannot, with the reason. */
+MUST_CHECK enum status virt_boot_linux(struct virt *virt);
+
+#endif
