@@ -69,10 +69,9 @@ all: $(fw)
 $(build)/setup.mk: tests/tools/need tests/tools/build-newlib Makefile
 	@mkdir -p $(@D)
 	$(Q)tests/tools/need $(packages_build)
-	$(Q)newlib=$$(tests/tools/build-newlib $(ARCH)) && printf 'newlib := %s\n' "$$newlib" > $@.new
-	$(Q)$(if $(libs_needed),libs=$$(tests/tools/build-libs $(ARCH)) && \
-		printf 'libs := %s\n' "$$libs" >> $@.new)
-	$(Q)mv $@.new $@
+	$(Q)newlib=$$(tests/tools/build-newlib $(ARCH)) && \
+	libs=$(if $(libs_needed),$$(tests/tools/build-libs $(ARCH))) && \
+	printf 'newlib := %s\nlibs := %s\n' "$$newlib" "$$libs" > $@
 
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
 -include $(build)/setup.mk

@@ -13,10 +13,10 @@
 
 struct smbios_host {
 	void *(*map)(uint64_t address, uint64_t length); /**< as in struct acpi_host */
-	struct memmap *map_of_memory; /**< the table is allocated here, */
-	enum memmap_type type;        /**< as this */
-	const char *version;          /**< of the firmware, for the type 0 structure */
-	const char *date;             /**< mm/dd/yyyy */
+	struct memmap *map_of_memory;                    /**< the table is allocated here, */
+	enum memmap_type type;                           /**< as this */
+	const char *version; /**< of the firmware, for the type 0 structure */
+	const char *date;    /**< mm/dd/yyyy */
 };
 
 /**

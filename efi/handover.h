@@ -46,8 +46,8 @@ void efi_write_tables(const struct efi_facts *facts, uint64_t address, void *pag
  * memory, what is reserved is reserved. Ranges are whole pages: free RAM shrinks to
  * them, everything else grows.
  *
- * @entries, 8-byte aligned, has room for EFI_DESCRIPTORS_MAX descriptors of EFI_DESCRIPTOR_SIZE bytes.
- * Returns the number of bytes written. STATUS_TOO_LARGE when the map has more.
+ * @entries, 8-byte aligned, has room for EFI_DESCRIPTORS_MAX descriptors of EFI_DESCRIPTOR_SIZE
+ * bytes. Returns the number of bytes written. STATUS_TOO_LARGE when the map has more.
  */
 MUST_CHECK enum status efi_write_map(const struct memmap *map, void *entries, size_t *ret_size);
 

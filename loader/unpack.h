@@ -37,8 +37,7 @@ struct packed {
  * Finds the stream in the whole file @file. STATUS_TRUNCATED, STATUS_BAD_FORMAT,
  * STATUS_OUT_OF_RANGE, and STATUS_UNSUPPORTED for other compressions.
  */
-MUST_CHECK enum status unpack_find(struct span file, struct packed *ret_packed,
-				   struct reason *why);
+MUST_CHECK enum status unpack_find(struct span file, struct packed *ret_packed, struct reason *why);
 
 /** Memory that unpack() needs for itself, whatever the kind. */
 #define UNPACK_WORKSPACE_SIZE 0x20000

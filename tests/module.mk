@@ -3,23 +3,30 @@
 include tests/unit/module.mk
 
 # What tests/tools/run takes from the environment.
-export MACHINE KERNEL INITRD CMDLINE MEM SMP QEMU ENTRY KVM TIMEOUT
+export MACHINE CPU KERNEL INITRD CMDLINE MEM SMP QEMU ENTRY KVM TIMEOUT
 
 .PHONY: run shell debug
 run shell debug: $(fw)
-	$(Q)FW=$(fw) tests/tools/run $@
+	$(Q)ARCH=$(ARCH) FW=$(fw) tests/tools/run $@
 
 packages_test := qemu-system-x86 gdb seabios python3 python3-pytest python3-pytest-xdist nasm \
-	gcc clang clang-format binutils
+	gcc clang clang-format binutils qemu-system-arm qemu-efi-aarch64 u-boot-qemu gdb-multiarch \
+	gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu zstd
 
 # T chooses tests by name, as pytest -k does.
 pytest = /usr/bin/python3 -m pytest -q --color=no -p no:cacheprovider -n 2 \
 	$(if $(T),-k '$(T)') tests/qemu
 
-.PHONY: qemu
-qemu: $(fw)
+# Both images are tested, whichever ARCH is.
+.PHONY: images qemu
+images:
+	$(Q)$(MAKE) --no-print-directory ARCH=x86_64
+	$(Q)$(MAKE) --no-print-directory ARCH=aarch64
+
+qemu: images
 	$(Q)tests/tools/need $(packages_test)
-	$(Q)FW=$(abspath $(fw)) O=$(abspath $(O)) $(pytest)
+	$(Q)FW=$(abspath $(O))/x86_64/fw.bin FW_AARCH64=$(abspath $(O))/aarch64/fw.bin \
+		O=$(abspath $(O)) $(pytest)
 
 .PHONY: bench
 bench: $(fw)
@@ -27,6 +34,6 @@ bench: $(fw)
 	$(Q)tests/bench/bench --arch $(ARCH) --fw $(fw)
 
 .PHONY: test
-test: $(fw)
+test: images
 	$(Q)tests/tools/need $(packages_test)
 	$(Q)tests/tools/test '$(MAKE)' 'O=$(O)'

@@ -43,13 +43,16 @@ _Noreturn void arch_fatal(const char *stage, enum status status, const char *rea
 	struct arch_state *state = arch_state();
 	struct log log = {.level = LOG_ERROR};
 
-	/* An exception on the way out comes here again. */
-	if (!state->dying) {
-		state->dying = true;
+	/* An exception on the way out comes here again: each step is tried once. */
+	if (state->dying == 0) {
+		state->dying = 1;
 		/* Assigned, since clang makes a relocated constant of a pointer in an initializer.
 		 */
 		log.write = arch_console_write;
 		log_line(&log, LOG_ERROR, "FATAL %s %s: %s", stage, status_str(status), reason);
+	}
+	if (state->dying == 1) {
+		state->dying = 2;
 		system_off(state->psci);
 	}
 	for (;;)

@@ -66,7 +66,7 @@ __attribute__((no_stack_protector)) _Noreturn void arch_start(uint64_t fdt)
 			read_register(cntvct_el0) * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
 	state->console = (struct arch_console){ARCH_CONSOLE_PL011, DEFAULT_PL011, 0};
 	state->psci = cpu_exception_level() == 1 ? ARCH_PSCI_HVC : ARCH_PSCI_SMC;
-	state->dying = false;
+	state->dying = 0;
 
 	struct arch_entry entry = {.kind = ARCH_ENTRY_FDT, .start_info = fdt};
 	boot_main(&entry);

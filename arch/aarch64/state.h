@@ -2,7 +2,6 @@
 #ifndef ARCH_AARCH64_STATE_H
 #define ARCH_AARCH64_STATE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,7 +22,7 @@ struct arch_state {
 	uint64_t common;
 	struct arch_console console;
 	enum arch_psci psci;
-	bool dying; /**< the FATAL line is out */
+	unsigned dying; /**< steps of arch_fatal() that were begun */
 };
 _Static_assert(offsetof(struct arch_state, canary) == 0, "-mstack-protector-guard-offset=0");
 

@@ -9,9 +9,9 @@ specifications, and Intel's manual, volume 3 ("SDM").
 """
 
 from probe import bzimage
-from probe.probe import (E820_ACPI, E820_NVS, E820_RAM, E820_RESERVED, SETUP_RNG_SEED,
-                         Range)
+from probe.probe import E820_ACPI, E820_NVS, E820_RAM, E820_RESERVED, SETUP_RNG_SEED
 from machines import GIB, KIB, MIB, PCI_HOST_PC, PCI_HOST_Q35
+from ranges import Range, common_size, covered, hexes, overlap
 
 PAGE = 4096
 CR0_PE, CR0_PG = 1, 1 << 31
@@ -27,28 +27,6 @@ LVT_MASKED = 1 << 16
 LOADER_FIELDS = {"vid_mode", "type_of_loader", "loadflags", "setup_move_size", "code32_start",
                  "ramdisk_image", "ramdisk_size", "heap_end_ptr", "ext_loader_ver",
                  "ext_loader_type", "cmd_line_ptr", "kernel_alignment", "setup_data"}
-
-
-def overlap(first, second):
-    return first.overlaps(second.start, second.end)
-
-
-def covered(area, ranges):
-    """Whether the sorted `ranges` together cover `area`."""
-    start = area.start
-    for item in ranges:
-        if item.start <= start < item.end:
-            start = item.end
-    return start >= area.end
-
-
-def common_size(first, second):
-    """Bytes that two lists of disjoint ranges have in common."""
-    return sum(max(0, min(a.end, b.end) - max(a.start, b.start)) for a in first for b in second)
-
-
-def hexes(area):
-    return f"{area.start:#x}-{area.end:#x}"
 
 
 def ram(boot):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What QEMU's machines are made of, as far as tests compare with it."""
 
-from probe.probe import Range
+from ranges import Range
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 TIB = 1 << 40

@@ -10,7 +10,8 @@ import pytest
 from handoff import RULES, broken
 from machines import GIB, MIB
 from probe.bzimage import LAYOUT
-from probe.probe import E820_RAM, AcpiTable, Range, Rsdp, SetupData
+from probe.probe import E820_RAM, AcpiTable, Rsdp, SetupData
+from ranges import Range
 from runs import probe
 from trial import Trial
 

@@ -3,8 +3,6 @@
 
 import os
 import random
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -16,26 +14,6 @@ from vm import Vm
 # Folders of fw_cfg files that hold kernel, initrd and cmdline, by Run.source.
 SOURCES = {"opt": "opt/org.slipway", "mixed": "opt/org.slipway", "etc": "etc/boot"}
 SPARSE_FROM = 2 * MIB           # larger initrds are holes with a mark in each MiB
-SYSTEM_FIRMWARE = Path("/usr/share")
-
-
-@dataclass
-class Host:
-    """What this machine has for tests."""
-
-    fw: Path                    # the firmware under test
-    out: Path                   # where runs leave their logs
-    qemus: dict                 # version: command
-    kernels: dict               # name: vmlinuz
-    guest_initrd: Path = None
-
-    def probe_code(self):
-        return self.out / "probe"
-
-    def seabios(self, machine):
-        """SeaBIOS for a machine type; for microvm QEMU's default is qboot."""
-        return SYSTEM_FIRMWARE / "seabios" / (
-            "bios-microvm.bin" if machine == "microvm" else "bios-256k.bin")
 
 
 def make_initrd(path, size):
@@ -66,7 +44,8 @@ class Trial:
     """
 
     def __init__(self, run, host):
-        self.vm = Vm(host.out / run.name, host.qemus[run.qemu], run.debug_exit)
+        self.vm = Vm(host.out / run.name, host.qemus[run.qemu])
+        self.vm.add_debug_ports(run.debug_exit)
         self.machine = Machine(run.machine)
         self.memory_size = parse_size(run.memory)
         self.smp = int(str(run.smp).partition(",")[0])
@@ -134,8 +113,8 @@ class Trial:
     def _add_initrd(self, run, host):
         if not run.initrd:
             return
-        if run.initrd == "guest":
-            path = host.guest_initrd
+        if isinstance(run.initrd, str):
+            path = host.initrds[run.initrd]
         else:
             path = self.vm.file("initrd", b"")
             self.initrd_sums = make_initrd(path, run.initrd)
@@ -168,5 +147,3 @@ class Trial:
         if self.result.exit_code != EXIT_DONE or len(boots) != 1 or not boots[0].complete:
             pytest.fail(f"the probe did not report: {self.result.describe()}", pytrace=False)
         return boots[0]
-
-

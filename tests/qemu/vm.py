@@ -59,17 +59,20 @@ class Result:
 class Vm:
     """One QEMU run to be: a folder, the command's start, and what tests add."""
 
-    def __init__(self, folder, qemu, debug_exit=True):
+    def __init__(self, folder, qemu):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         self.folder = folder
         self.large = []
         self.command = [
             # One thread: faster for many vCPUs on few cores, where several also get stuck.
-            str(qemu), "-accel", "tcg,thread=single", "-nodefaults", "-display", "none", "-no-user-config",
-            "-chardev", f"file,id=debugcon,path={folder / 'debugcon'}",
-            "-device", "isa-debugcon,iobase=0x402,chardev=debugcon",
-            "-serial", f"file:{folder / 'serial'}"]
+            str(qemu), "-accel", "tcg,thread=single", "-nodefaults", "-display", "none",
+            "-no-user-config", "-serial", f"file:{folder / 'serial'}"]
+
+    def add_debug_ports(self, debug_exit=True):
+        """The ports of x86 machines that take text and, if asked for, end QEMU."""
+        self.add("-chardev", f"file,id=debugcon,path={self.folder / 'debugcon'}",
+                 "-device", "isa-debugcon,iobase=0x402,chardev=debugcon")
         if debug_exit:
             self.add("-device", "isa-debug-exit,iobase=0xf4,iosize=4")
 
@@ -89,14 +92,36 @@ class Vm:
             content = self.file(name.replace("/", "_"), content)
         self.add("-fw_cfg", f"name={name},file={content}")
 
-    def run(self, until=None, timeout=TIMEOUT):
-        """Runs QEMU to its end, or until until(result) says that it is enough."""
+    def add_qmp(self):
+        """QEMU does nothing until Qmp(self.qmp) says "cont"."""
+        self.qmp = self.folder / "qmp"
+        self.add("-S", "-chardev", f"socket,id=qmp,path={self.qmp},server=on,wait=off",
+                 "-mon", "chardev=qmp,mode=control")
+
+    def add_gdb(self):
+        """QEMU does nothing until Gdb(self.gdb) lets it."""
+        self.gdb = self.folder / "gdb"
+        self.add("-S", "-chardev", f"socket,id=gdb,path={self.gdb},server=on,wait=off",
+                 "-gdb", "chardev:gdb")
+
+    def run(self, until=None, timeout=TIMEOUT, started=None):
+        """Runs QEMU to its end, or until until(result) says that it is enough.
+
+        started() is called once QEMU has been.
+        """
         (self.folder / "command").write_bytes(os.fsencode(shlex.join(self.command) + "\n"))
         start = time.monotonic()
         result = Result(self.folder, None, 0)
         with open(self.folder / "qemu", "wb") as log, subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process:
             try:
+                if started:
+                    try:
+                        started()
+                    except OSError:
+                        # QEMU may have ended instead, and has said why.
+                        if process.poll() is None:
+                            raise
                 while result.exit_code is None and time.monotonic() - start < timeout:
                     try:
                         result.exit_code = process.wait(0.2 if until else timeout)

@@ -12,6 +12,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ranges import Range
+
 from .bzimage import SetupHeader, compose
 
 HERE = Path(__file__).parent
@@ -117,22 +119,6 @@ class Probe:
         if self.header.init_size is None:
             self.header.init_size = len(payload) + SCRATCH_SIZE
         return compose(self.header, setup, bytes(payload))
-
-
-@dataclass(frozen=True)
-class Range:
-    """[start, end) with a type (e820) or rights (page tables)."""
-
-    start: int
-    end: int
-    kind: object = None
-
-    @property
-    def size(self):
-        return self.end - self.start
-
-    def overlaps(self, start, end):
-        return self.start < end and start < self.end
 
 
 @dataclass

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the translation tables forbid ends in the exception report.
+
+gdb stops the firmware at boot_main, where the MMU is on, and sends it somewhere it
+must not go.
+"""
+
+import re
+import subprocess
+from dataclasses import dataclass
+
+import pytest
+
+from .runs import Run
+from .trial import Trial
+
+SYNCHRONOUS = 4                 # of the vectors, at the current level with SP_ELx
+# ESR: Arm ARM D17.2.37, exception class and fault status.
+INSTRUCTION_ABORT, DATA_ABORT = 0x21, 0x25
+TRANSLATION, PERMISSION = 0x1, 0x3
+WRITE = 1 << 6
+
+WORK = 0x40200000 - 0x24000     # arch/aarch64/layout.h
+STACK_GUARD = WORK + 0x11000
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    commands: tuple             # of gdb, at boot_main
+    kind: int
+    status: int
+    far: int = None
+
+
+FAULTS = (
+    Fault("jump_to_nowhere", ("set $pc=0x10000000",), INSTRUCTION_ABORT, TRANSLATION, 0x10000000),
+    Fault("jump_to_the_stack", ("set $pc=$sp",), INSTRUCTION_ABORT, PERMISSION),
+    Fault("jump_to_constants", ("set $pc=(long)&text_end",), INSTRUCTION_ABORT, PERMISSION),
+    Fault("stack_overflow", (f"set $sp={STACK_GUARD + 0x1000:#x}", "set $pc=(long)&log_write"),
+          DATA_ABORT, TRANSLATION),
+    Fault("stack_in_the_code", ("set $sp=0x4000", "set $pc=(long)&log_write"),
+          DATA_ABORT, PERMISSION),
+)
+
+REPORT = re.compile(r"slipway: FATAL cpu fault: exception (\d+) at elr 0x([0-9a-f]+) "
+                    r"\(image 0x0\), esr 0x([0-9a-f]+), far 0x([0-9a-f]+), "
+                    r"sp 0x([0-9a-f]+)\r\n")
+
+
+@pytest.mark.parametrize("machine", ("virt", "virt,virtualization=on"))
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_is_reported(fault, machine, host):
+    level = "el2" if "virtualization" in machine else "el1"
+    vm = Trial(Run(f"exception-{fault.name}-{level}", machine), host).vm
+    socket = vm.folder / "gdb-stop"
+    vm.add("-S", "-chardev", f"socket,id=gdb,path={socket},server=on,wait=off",
+           "-gdb", "chardev:gdb")
+    gdb = ["gdb-multiarch", "-q", "-batch", "-nx", "-ex", "set confirm off",
+           "-ex", "set architecture aarch64",
+           "-ex", f"add-symbol-file {host.fw.with_suffix('.elf')} -o 0",
+           "-ex", f"target remote {socket}", "-ex", "hbreak *boot_main", "-ex", "continue"]
+    for command in (*fault.commands, "delete", "continue"):
+        gdb += ["-ex", command]
+    started = []
+
+    def start_gdb(_):
+        if not started and socket.exists():
+            started.append(subprocess.Popen(gdb, stdin=subprocess.DEVNULL,
+                                            stdout=open(vm.folder / "gdb.log", "wb"),
+                                            stderr=subprocess.STDOUT))
+        return False
+
+    result = vm.run(until=start_gdb)
+    started[0].wait(60)
+    report = REPORT.fullmatch(result.serial)
+    assert result.exit_code == 0 and report, result.describe()
+    vector, (elr, esr, far, _) = int(report[1]), (int(n, 16) for n in report.groups()[1:])
+    assert vector == SYNCHRONOUS, report[0]
+    assert (esr >> 26, esr >> 2 & 0xF) == (fault.kind, fault.status), report[0]
+    assert fault.far in (None, far), report[0]
+    if fault.kind == INSTRUCTION_ABORT:
+        assert elr == far, "an instruction fetch faults at its own address"
+    else:
+        assert esr & WRITE, report[0]
+    if fault.name == "stack_overflow":
+        assert STACK_GUARD <= far < STACK_GUARD + 0x1000, report[0]
