@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The rules of the hand-off: what every kernel may expect of its firmware.
 
-Each function whose name starts with `rule_` takes what the probe reported
-(Boot) and how it was started (Run), and yields one sentence for each breach.
-broken() applies all of them.  The sources are Linux
+They are rules as rules.py has them.  The sources are Linux
 Documentation/arch/x86/boot.rst ("boot.rst" here), the ACPI and SMBIOS
 specifications, and Intel's manual, volume 3 ("SDM").
 """
@@ -12,6 +10,7 @@ from probe import bzimage
 from probe.probe import E820_ACPI, E820_NVS, E820_RAM, E820_RESERVED, SETUP_RNG_SEED
 from machines import GIB, KIB, MIB, PCI_HOST_PC, PCI_HOST_Q35
 from ranges import Range, common_size, covered, hexes, overlap
+from rules import Rules, rule_silent  # noqa: F401
 
 PAGE = 4096
 CR0_PE, CR0_PG = 1, 1 << 31
@@ -489,22 +488,4 @@ def rule_no_interrupt_waits(boot, run):
         yield "the 8259s' masks are {:#x} and {:#x}".format(*boot.pic_masks)
 
 
-def rule_silent(boot, run):
-    """A healthy boot prints nothing."""
-    if run.said_before:
-        yield f"the firmware said {run.said_before[:200]!r}"
-
-
-# ---------------------------------------------------------------------------------
-
-RULES = [function for name, function in sorted(globals().items()) if name.startswith("rule_")]
-
-
-def broken(boot, run, skip=()):
-    """One "rule: sentence" for each breach of a rule that is not in `skip`."""
-    found = []
-    for rule in RULES:
-        name = rule.__name__.removeprefix("rule_")
-        if name not in skip:
-            found += [f"{name}: {sentence}" for sentence in rule(boot, run)]
-    return found
+RULES = Rules(globals())

@@ -6,11 +6,11 @@ force, and sends it somewhere it must not go.
 """
 
 import re
-import subprocess
 from dataclasses import dataclass
 
 import pytest
 
+from debugger import run_from_boot_main
 from trial import Trial
 from runs import Run
 
@@ -50,25 +50,8 @@ REPORT = re.compile(r"slipway: FATAL cpu fault: exception (\d+) at rip 0x([0-9a-
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_fault_is_reported(fault, host):
     vm = Trial(Run(f"exception-{fault.name}"), host).vm
-    socket = vm.folder / "gdb"
-    vm.add("-S", "-chardev", f"socket,id=gdb,path={socket},server=on,wait=off",
-           "-gdb", "chardev:gdb")
-    gdb = ["gdb", "-q", "-batch", "-nx", "-ex", "set confirm off",
-           "-ex", f"add-symbol-file {host.fw.with_suffix('.elf')} -o {ROM - LINK_ADDRESS}",
-           "-ex", f"target remote {socket}", "-ex", "hbreak *boot_main", "-ex", "continue"]
-    for command in (*fault.commands, "delete", "continue"):
-        gdb += ["-ex", command]
-    started = []
-
-    def start_gdb(_):
-        if not started and socket.exists():
-            started.append(subprocess.Popen(gdb, stdin=subprocess.DEVNULL,
-                                            stdout=open(vm.folder / "gdb.log", "wb"),
-                                            stderr=subprocess.STDOUT))
-        return False
-
-    result = vm.run(until=start_gdb)
-    started[0].wait(60)
+    result = run_from_boot_main(vm, ["gdb"], host.fw.with_suffix(".elf"), ROM - LINK_ADDRESS,
+                                fault.commands)
     report = REPORT.fullmatch(result.debugcon)
     assert result.exit_code == EXIT_FATAL and report, result.describe()
     vector, (rip, image, error, cr2, rsp) = int(report[1]), (int(n, 16) for n in report.groups()[1:])

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The rules of the hand-off on AArch64: what every kernel may expect of its firmware.
 
-Each function whose name starts with `rule_` takes what the probe reported (Boot) and how
-it was started (Trial), and yields one sentence for each breach.  broken() applies all
-of them.  The sources are Linux Documentation/arch/arm64/booting.rst ("booting.rst" here),
+They are rules as rules.py has them.  The sources are Linux Documentation/arch/arm64/booting.rst ("booting.rst" here),
 Documentation/arch/arm/uefi.rst, and the UEFI, ACPI and SMBIOS specifications.
 """
 
@@ -12,6 +10,7 @@ import struct
 from devicetree import number, string, u64
 from machines import GIB, MIB
 from ranges import Range, common_size, covered, hexes, overlap
+from rules import Rules, rule_silent  # noqa: F401
 from .image import ANYWHERE
 from .probe.probe import EFI_TABLES
 from .trial import RAM_START
@@ -451,22 +450,4 @@ def rule_smbios(boot, run):
             yield f"SMBIOS type 0 has strings {strings}"
 
 
-def rule_silent(boot, run):
-    """A healthy boot prints nothing."""
-    if run.said_before:
-        yield f"the firmware said {run.said_before[:200]!r}"
-
-
-# ---------------------------------------------------------------------------------
-
-RULES = [function for name, function in sorted(globals().items()) if name.startswith("rule_")]
-
-
-def broken(boot, run, skip=()):
-    """One "rule: sentence" for each breach of a rule that is not in `skip`."""
-    found = []
-    for rule in RULES:
-        name = rule.__name__.removeprefix("rule_")
-        if name not in skip:
-            found += [f"{name}: {sentence}" for sentence in rule(boot, run)]
-    return found
+RULES = Rules(globals())

@@ -6,11 +6,11 @@ must not go.
 """
 
 import re
-import subprocess
 from dataclasses import dataclass
 
 import pytest
 
+from debugger import run_from_boot_main
 from .runs import Run
 from .trial import Trial
 
@@ -53,26 +53,8 @@ REPORT = re.compile(r"slipway: FATAL cpu fault: exception (\d+) at elr 0x([0-9a-
 def test_fault_is_reported(fault, machine, host):
     level = "el2" if "virtualization" in machine else "el1"
     vm = Trial(Run(f"exception-{fault.name}-{level}", machine), host).vm
-    socket = vm.folder / "gdb-stop"
-    vm.add("-S", "-chardev", f"socket,id=gdb,path={socket},server=on,wait=off",
-           "-gdb", "chardev:gdb")
-    gdb = ["gdb-multiarch", "-q", "-batch", "-nx", "-ex", "set confirm off",
-           "-ex", "set architecture aarch64",
-           "-ex", f"add-symbol-file {host.fw.with_suffix('.elf')} -o 0",
-           "-ex", f"target remote {socket}", "-ex", "hbreak *boot_main", "-ex", "continue"]
-    for command in (*fault.commands, "delete", "continue"):
-        gdb += ["-ex", command]
-    started = []
-
-    def start_gdb(_):
-        if not started and socket.exists():
-            started.append(subprocess.Popen(gdb, stdin=subprocess.DEVNULL,
-                                            stdout=open(vm.folder / "gdb.log", "wb"),
-                                            stderr=subprocess.STDOUT))
-        return False
-
-    result = vm.run(until=start_gdb)
-    started[0].wait(60)
+    result = run_from_boot_main(vm, ["gdb-multiarch", "-ex", "set architecture aarch64"],
+                                host.fw.with_suffix(".elf"), 0, fault.commands)
     report = REPORT.fullmatch(result.serial)
     assert result.exit_code == 0 and report, result.describe()
     vector, (elr, esr, far, _) = int(report[1]), (int(n, 16) for n in report.groups()[1:])

@@ -5,7 +5,7 @@ import copy
 
 import pytest
 
-from .handoff import SEEDS, broken, chosen
+from .handoff import RULES, SEEDS, chosen
 from .runs import NO_SERIAL, PROBES, RESET_COUNT, RESETS
 
 
@@ -31,7 +31,7 @@ def fail(run, problems):
 def test_handoff(row, trial):
     run = trial(row)
     boot = run.boot()
-    fail(run, broken(boot, run, row.skip) + list(unexpected(boot, run, row.expect)))
+    fail(run, RULES.broken(boot, run, row.skip) + list(unexpected(boot, run, row.expect)))
 
 
 def without_seeds(boot):
@@ -50,7 +50,7 @@ def test_reset(row, trial):
     complete = [boot for boot in boots if boot.complete]
     if len(complete) <= RESET_COUNT:
         pytest.fail(f"only {len(complete)} boots: {run.result.describe()}", pytrace=False)
-    problems = broken(complete[RESET_COUNT], run, row.skip)
+    problems = RULES.broken(complete[RESET_COUNT], run, row.skip)
     first = without_seeds(complete[0])
     for number, boot in enumerate(complete[1:RESET_COUNT + 1], 2):
         boot = without_seeds(boot)

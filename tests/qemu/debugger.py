@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the firmware under gdb, which sends it somewhere it must not go."""
+
+import subprocess
+
+
+def run_from_boot_main(vm, gdb, elf, offset, commands):
+    """Runs `vm` to boot_main, where gdb gives these commands; returns the Result.
+
+    `offset` is what lies between the addresses of `elf` and those it runs at.
+    """
+    socket = vm.folder / "gdb-stop"
+    vm.add("-S", "-chardev", f"socket,id=gdb,path={socket},server=on,wait=off",
+           "-gdb", "chardev:gdb")
+    call = [*gdb, "-q", "-batch", "-nx", "-ex", "set confirm off",
+            "-ex", f"add-symbol-file {elf} -o {offset}",
+            "-ex", f"target remote {socket}", "-ex", "hbreak *boot_main", "-ex", "continue"]
+    for command in (*commands, "delete", "continue"):
+        call += ["-ex", command]
+    started = []
+
+    def start_gdb(_):
+        if not started and socket.exists():
+            started.append(subprocess.Popen(call, stdin=subprocess.DEVNULL,
+                                            stdout=open(vm.folder / "gdb.log", "wb"),
+                                            stderr=subprocess.STDOUT))
+        return False
+
+    result = vm.run(until=start_gdb)
+    started[0].wait(60)
+    return result
