@@ -14,7 +14,9 @@ void boot_init(struct boot *boot)
 	boot->why.text[0] = '\0';
 	boot->has_fwcfg = false;
 	boot->rsdp = 0;
+	boot->has_initrd = false;
 	boot->initrd.size = 0;
+	boot->has_cmdline = false;
 	boot->cmdline.size = 0;
 	boot->cmdline_is_file = false;
 	memmap_init(&boot->map);

@@ -26,7 +26,9 @@ struct boot {
 	struct memmap map;
 	uint64_t rsdp; /**< 0: none */
 
+	bool has_initrd;      /**< in fw_cfg, where an empty file means that there shall be none */
 	struct blob initrd;   /**< size 0: none */
+	bool has_cmdline;     /**< likewise */
 	struct blob cmdline;  /**< size 0: none */
 	bool cmdline_is_file; /**< and may end with a newline */
 };

@@ -75,12 +75,14 @@ static enum status find_cmdline(struct boot *boot)
 enum status boot_find_initrd_and_cmdline(struct boot *boot)
 {
 	enum status status = find_initrd(boot);
+	boot->has_initrd = status == STATUS_OK;
 	if (status == STATUS_NOT_FOUND) {
 		log_line(&boot->log, LOG_DEBUG, "no initrd");
 		status = STATUS_OK;
 	}
 	if (status == STATUS_OK)
 		status = find_cmdline(boot);
+	boot->has_cmdline = status == STATUS_OK;
 	if (status == STATUS_NOT_FOUND) {
 		log_line(&boot->log, LOG_DEBUG, "no command line");
 		status = STATUS_OK;

@@ -37,17 +37,14 @@ struct seeds {
 static enum status alloc(struct virt *virt, uint64_t size, uint64_t alignment, bool top_down,
 			 enum memmap_type type, uint64_t *ret_start)
 {
-	uint64_t pages;
-	struct memmap_request request = {
+	const struct memmap_request request = {
+		.size = size,
 		.alignment = alignment,
 		.max = arch_map_end(),
 		.top_down = top_down,
 		.type = type,
 	};
 
-	if (!checked_align_up(size, PAGE_SIZE, &pages))
-		return STATUS_NO_MEMORY;
-	request.size = pages;
 	return memmap_alloc(&virt->boot.map, &request, ret_start);
 }
 

@@ -75,6 +75,7 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	boot_require(boot, "fwcfg", open_fwcfg(&virt));
 	boot_require(boot, "payload", virt_find_payload(&virt));
 	boot_require(boot, "memory", virt_reserve_memory(&virt));
+	boot_require(boot, "payload", virt_read_cmdline(&virt));
 	virt_install_tables(&virt);
 	boot_require(boot, "loader", virt_boot_linux(&virt));
 	arch_fatal("loader", STATUS_FAULT, "the kernel was not started");

@@ -81,20 +81,29 @@ static enum status find_initrd(struct virt *virt)
 
 	virt->initrd = 0;
 	virt->initrd_size = virt->boot.initrd.size;
-	if (virt->initrd_size != 0 || initrd->size == 0)
+	if (virt->boot.has_initrd || initrd->size == 0)
 		return STATUS_OK;
 	virt->initrd = initrd->start;
 	virt->initrd_size = initrd->size;
 	return claim(virt, initrd, MEMMAP_INITRD, "initrd");
 }
 
-/* The command line is looked at, and so is in memory, before there is a plan. */
-static enum status read_cmdline(struct virt *virt)
+enum status virt_find_payload(struct virt *virt)
+{
+	enum status status = find_kernel(virt);
+	if (status == STATUS_NOT_FOUND)
+		return refuse(&virt->boot.why, status, "the VMM supplies no kernel");
+	if (status == STATUS_OK && virt->boot.has_fwcfg)
+		status = boot_find_initrd_and_cmdline(&virt->boot);
+	return status == STATUS_OK ? find_initrd(virt) : status;
+}
+
+enum status virt_read_cmdline(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
 	struct span bootargs = virt->machine.bootargs;
 
-	if (boot->cmdline.size == 0) {
+	if (!boot->has_cmdline) {
 		virt->cmdline = (uintptr_t)bootargs.bytes;
 		virt->cmdline_length = bootargs.size;
 		return STATUS_OK;
@@ -110,16 +119,4 @@ static enum status read_cmdline(struct virt *virt)
 	if (status != STATUS_OK)
 		return refuse(&boot->why, status, "no memory for the command line");
 	return boot_read_cmdline(boot, CMDLINE_MAX, virt->cmdline, &virt->cmdline_length);
-}
-
-enum status virt_find_payload(struct virt *virt)
-{
-	enum status status = find_kernel(virt);
-	if (status == STATUS_NOT_FOUND)
-		return refuse(&virt->boot.why, status, "the VMM supplies no kernel");
-	if (status == STATUS_OK && virt->boot.has_fwcfg)
-		status = boot_find_initrd_and_cmdline(&virt->boot);
-	if (status == STATUS_OK)
-		status = find_initrd(virt);
-	return status == STATUS_OK ? read_cmdline(virt) : status;
 }

@@ -13,6 +13,12 @@
 
 static const char acpi_off[] = "acpi=off";
 
+/* As Linux splits its command line: lib/cmdline.c, isspace(). */
+static bool is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 /* Whether the command line has the word acpi=off, which the kernel understands so. */
 static bool wants_no_acpi(const struct virt *virt)
 {
@@ -27,21 +33,34 @@ static bool wants_no_acpi(const struct virt *virt)
 			return false;
 		at = (size_t)(found - text);
 		if (at + word <= length && memcmp(found, acpi_off, word) == 0 &&
-		    (at == 0 || found[-1] == ' ') && (at + word == length || found[word] == ' '))
+		    (at == 0 || is_space(found[-1])) &&
+		    (at + word == length || is_space(found[word])))
 			return true;
 	}
 	return false;
 }
 
+static const struct fdt_range *lowest_memory(const struct fdt_machine *machine)
+{
+	const struct fdt_range *lowest = &machine->memory[0];
+
+	for (size_t i = 1; i < machine->memories; i++) {
+		if (machine->memory[i].start < lowest->start)
+			lowest = &machine->memory[i];
+	}
+	return lowest;
+}
+
 static void take_placed_acpi(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
-	uint64_t place = boot->map.entry[0].start + PLACED_ACPI_OFFSET;
+	const struct fdt_range *memory = lowest_memory(&virt->machine);
+	uint64_t place = memory->start + PLACED_ACPI_OFFSET;
 
-	if (place + PLACED_ACPI_SIZE > memmap_ram_end(&boot->map, place))
+	if (!fits(PLACED_ACPI_OFFSET, PLACED_ACPI_SIZE, memory->size))
 		return;
-	const uint8_t *rsdp = boot_map_ram(place, RSDP_SIZE);
-	if (rsdp == NULL || !acpi_is_rsdp((struct span){rsdp, RSDP_SIZE}))
+	struct span rsdp = {boot_map_ram(place, RSDP_SIZE), RSDP_SIZE};
+	if (rsdp.bytes == NULL || !acpi_is_rsdp(rsdp) || span_sum(rsdp) != 0)
 		return;
 	if (memmap_claim(&boot->map, place, PLACED_ACPI_SIZE, MEMMAP_ACPI) != STATUS_OK) {
 		log_line(&boot->log, LOG_WARN, "ACPI tables at 0x%lx are not free RAM", place);

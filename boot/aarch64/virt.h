@@ -34,8 +34,12 @@ MUST_CHECK enum status virt_read_memory_map(struct virt *virt);
 /** Takes out of the map what the tree reserves. After the claims, which it may repeat. */
 MUST_CHECK enum status virt_reserve_memory(struct virt *virt);
 
-/** Finds kernel, initrd and command line. STATUS_NOT_FOUND without a kernel. */
+/** Finds kernel, initrd and command line, and claims what is in memory. STATUS_NOT_FOUND without a
+ * kernel. */
 MUST_CHECK enum status virt_find_payload(struct virt *virt);
+
+/** Brings the command line into memory, where it is looked at before there is a plan. */
+MUST_CHECK enum status virt_read_cmdline(struct virt *virt);
 
 /** ACPI and SMBIOS tables, unless there are none or the command line has acpi=off. */
 void virt_install_tables(struct virt *virt);

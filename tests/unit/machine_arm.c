@@ -30,13 +30,6 @@ static size_t tree_size;
 
 /* -- the machine ----------------------------------------------------------------- */
 
-static void set_work_area(uint64_t start)
-{
-	host.work_area = (struct arch_range){start, ARM_WORK_SIZE};
-	host_refuse_map(start + STACK_GUARD, HOST_PAGE);
-	host_refuse_map(start + EXCEPTION_STACK_GUARD, HOST_PAGE);
-}
-
 static void new_machine(uint64_t size)
 {
 	host_reset();
@@ -63,7 +56,7 @@ static void new_machine(uint64_t size)
 void arm_new_without_fwcfg(uint64_t size)
 {
 	new_machine(size);
-	set_work_area(ARM_RAM + 2 * MIB - ARM_WORK_SIZE);
+	host.work_area = (struct arch_range){ARM_RAM + 2 * MIB - ARM_WORK_SIZE, ARM_WORK_SIZE};
 }
 
 void arm_new(uint64_t size, enum host_fwcfg_kind kind)
@@ -81,13 +74,16 @@ void arm_add_ram(uint64_t start, uint64_t size)
 		i++;
 	assert_true(i < ARM_RANGES_MAX);
 	arm_tree.memory[i] = (struct arch_range){start, size};
-	host_add_ram(start, size);
+	if (start + size <= HOST_IN_PLACE_END)
+		host_add_ram_in_place(start, size);
+	else
+		host_add_ram(start, size);
 }
 
 void arm_image_in_ram(uint64_t address)
 {
 	host_image_in_ram(address, arm_image, sizeof(arm_image));
-	set_work_area(address + sizeof(arm_image));
+	host.work_area.start = address + sizeof(arm_image);
 }
 
 void arm_put(uint64_t address, const void *bytes, size_t size)
@@ -144,6 +140,8 @@ static void write_device(void *fdt, const char *name, const char *compatible,
 	begin_device(fdt, name, range.start);
 	write_string(fdt, "compatible", compatible);
 	write_reg(fdt, range);
+	if (strcmp(name, "serial") == 0 && arm_tree.reg_shift != 0)
+		OK(fdt_property_u32(fdt, "reg-shift", arm_tree.reg_shift));
 	OK(fdt_end_node(fdt));
 }
 
@@ -309,6 +307,8 @@ enum host_end arm_start(void)
 	struct arch_entry entry = {ARCH_ENTRY_FDT, arm_tree.address};
 	const void *tree = host_memory(arm_tree.address, tree_size);
 
+	host_refuse_map(host.work_area.start + STACK_GUARD, HOST_PAGE);
+	host_refuse_map(host.work_area.start + EXCEPTION_STACK_GUARD, HOST_PAGE);
 	free(tree_at_start);
 	tree_at_start = NULL;
 	if (tree != NULL && tree_size != 0) {
@@ -352,7 +352,7 @@ void arm_kernel_free(struct arm_kernel *kernel)
 
 static bool is_in(const struct arch_range *ranges, size_t count, uint64_t address)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && ranges[i].size != 0; i++) {
 		if (address >= ranges[i].start && address - ranges[i].start < ranges[i].size)
 			return true;
 	}

@@ -19,7 +19,7 @@
 #define ARM_FWCFG      0x09020000ul
 #define ARM_PL011      0x09000000ul
 #define ARM_WORK_SIZE  0x24000ul
-#define ARM_RANGES_MAX 4
+#define ARM_RANGES_MAX 64
 
 /** What the VMM's tree says. A range of size 0, or NULL: the property is not there. */
 struct arm_tree {
@@ -31,6 +31,7 @@ struct arm_tree {
 	struct arch_range fwcfg;
 	struct arch_range pl011;
 	struct arch_range ns16550;
+	uint32_t reg_shift; /**< of ns16550 */
 	const char *psci;
 	bool without_chosen;
 	const char *bootargs;
@@ -53,7 +54,7 @@ extern struct memmap arm_map;
 void arm_new(uint64_t size, enum host_fwcfg_kind kind);
 /** One whose kernel and the rest lie in memory: no fw_cfg. */
 void arm_new_without_fwcfg(uint64_t size);
-/** RAM that is not at its place, anywhere; in the tree too. */
+/** More RAM, in the tree too. */
 void arm_add_ram(uint64_t start, uint64_t size);
 /** The image runs in RAM at @address, with the work area behind it. */
 void arm_image_in_ram(uint64_t address);

@@ -44,6 +44,49 @@ static void host_finds_each_write(void **state)
 	}
 }
 
+/* As AArch64's firmware sees RAM: an address is a pointer. */
+static void host_ram_in_place(void **state)
+{
+	static const uint64_t places[] = {0x40000000, 0x41ffffff, 0x42000000 - HOST_PAGE};
+	uint64_t found = 0;
+	uint8_t image[HOST_PAGE] = {1, 2, 3};
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		host_reset();
+		host_add_ram_in_place(0x40000000, 32 * MIB);
+		assert_ptr_equal(host_memory(0x40001234, 1), (void *)0x40001234);
+		assert_ptr_equal(arch_map(0x40001234, 1, ARCH_MEMORY_RAM), (void *)0x40001234);
+		assert_null(host_memory(0x42000000 - 1, 2));
+		for (size_t i = 0; i < COUNT(places); i++) {
+			uint8_t *byte = host_memory(places[i], 1);
+			*byte ^= 1;
+			assert_true(host_find_change(allow_none, NULL, &found));
+			assert_int_equal(found, places[i]);
+			*byte ^= 1;
+			assert_false(host_find_change(allow_none, NULL, &found));
+		}
+		/* Nothing of it is left for the next machine. */
+		*(uint8_t *)host_memory(0x40000000, 1) ^= 1;
+		host_image_in_ram(0x40002000, image, sizeof(image));
+		assert_int_equal(arch_image().start, 0x40002000);
+		assert_memory_equal((void *)0x40002000, image, sizeof(image));
+	}
+}
+
+static void host_map_end(void **state)
+{
+	uint32_t own;
+
+	(void)state;
+	host_add_ram(0x10000, 0x10000);
+	host.map_end = 0x18000;
+	assert_int_equal(arch_map_end(), 0x18000);
+	assert_non_null(arch_map(0x17000, 0x1000, ARCH_MEMORY_RAM));
+	assert_null(arch_map(0x17000, 0x1001, ARCH_MEMORY_RAM));
+	assert_ptr_equal(arch_map((uintptr_t)&own, sizeof(own), ARCH_MEMORY_RAM), &own);
+}
+
 static void host_memory_ends(void **state)
 {
 	uint32_t own;
@@ -156,7 +199,8 @@ static void host_fatal_is_recorded(void **state)
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(host_finds_each_write),  UNIT_TEST(host_memory_ends),
 	UNIT_TEST(host_ports_of_nobody),   UNIT_TEST(host_fwcfg_devices_differ),
-	UNIT_TEST(host_fatal_is_recorded),
+	UNIT_TEST(host_fatal_is_recorded), UNIT_TEST(host_ram_in_place),
+	UNIT_TEST(host_map_end),
 };
 
 UNIT_MAIN(tests)
