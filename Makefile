@@ -77,8 +77,17 @@ ifeq ($(filter clean,$(MAKECMDGOALS)),)
 -include $(build)/setup.mk
 endif
 
+# Objects are made anew when a setting has changed: another compiler, LOG, UNPACK.
+settings = $(compiler) $(cflags) $(arch_cflags) UNPACK=$(UNPACK)
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+ifneq ($(strip $(file < $(build)/settings)),$(strip $(settings)))
+$(shell mkdir -p $(build))
+$(file > $(build)/settings,$(settings))
+endif
+endif
+
 compiler_include = $(shell $(compiler) -print-file-name=include)
-$(build)/%.c.o: %.c $(build)/setup.mk Makefile arch/$(ARCH)/module.mk
+$(build)/%.c.o: %.c $(build)/settings $(build)/setup.mk Makefile arch/$(ARCH)/module.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(compiler) $(cflags) $(arch_cflags) -isystem $(compiler_include) \

@@ -82,7 +82,7 @@ _Static_assert(offsetof(struct tables, vendor) + 200 <= EFI_TABLES_SIZE,
 
 static void *physical(uint64_t address)
 {
-	return (void *)(uintptr_t)address; // NOLINT: it is the kernel that uses it
+	return (void *)(uintptr_t)address;
 }
 
 static void add_table(struct tables *tables, EFI_GUID guid, uint64_t address)

@@ -3,6 +3,28 @@
 
 #include "fdt/format.h"
 
+_Static_assert(sizeof(struct header) == FDT_HEADER_SIZE, "fdt.h");
+
+enum status fdt_total_size(const void *bytes, size_t *ret_size, struct reason *why)
+{
+	struct header header;
+
+	memcpy(&header, bytes, sizeof(header));
+	uint32_t size = be32_get(header.totalsize);
+	if (be32_get(header.magic) != FDT_MAGIC)
+		return refuse(why, STATUS_BAD_FORMAT, "the device tree's magic is 0x%x",
+			      be32_get(header.magic));
+	if (size < sizeof(header))
+		return refuse(why, STATUS_TRUNCATED, "a device tree of %u bytes has no header",
+			      size);
+	if (size > FDT_SIZE_MAX)
+		return refuse(why, STATUS_TOO_LARGE,
+			      "the device tree claims %u bytes, of which Linux takes %u", size,
+			      FDT_SIZE_MAX);
+	*ret_size = size;
+	return STATUS_OK;
+}
+
 enum status fdt_check(struct span tree, struct reason *why)
 {
 	struct header header;

@@ -3,8 +3,7 @@
 
 #include <libfdt.h>
 
-/* DTSpec 5.4: tokens are aligned. */
-#define TOKEN_ALIGN(offset) (((offset) + FDT_TAGSIZE - 1) & ~(size_t)(FDT_TAGSIZE - 1))
+#include "lib/checked.h"
 
 /*
  * The edit is libfdt's. It is called once fdt_read() has accepted the tree, only on our
@@ -85,7 +84,7 @@ static int find_chosen(const uint8_t *fdt)
 	const uint8_t *tokens = fdt + fdt_off_dt_struct(fdt);
 	size_t depth = 0;
 
-	for (size_t at = 0;; at = TOKEN_ALIGN(at)) {
+	for (size_t at = 0;; at = align_down(at + FDT_TAGSIZE - 1, FDT_TAGSIZE)) {
 		const void *token = tokens + at;
 		const struct fdt_property *property = token;
 		const struct fdt_node_header *node = token;

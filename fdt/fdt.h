@@ -26,6 +26,16 @@
  */
 MUST_CHECK enum status fdt_check(struct span tree, struct reason *why);
 
+/** Bytes of a header. */
+#define FDT_HEADER_SIZE 40
+
+/**
+ * The bytes of the tree that starts with @header, which is FDT_HEADER_SIZE bytes: so many have
+ * to be mapped before it is read. STATUS_BAD_FORMAT without the magic number,
+ * STATUS_TRUNCATED below a header's size, STATUS_TOO_LARGE above FDT_SIZE_MAX.
+ */
+MUST_CHECK enum status fdt_total_size(const void *header, size_t *ret_size, struct reason *why);
+
 /** A range of physical memory; size 0: there is none. */
 struct fdt_range {
 	uint64_t start;

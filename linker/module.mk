@@ -2,7 +2,7 @@
 script := linker/$(ARCH).ld
 archives = $(if $(libs),$(patsubst %,$(libs)/lib/lib%.a,fdt z zstd)) $(newlib)/lib/libc.a
 
-$(build)/fw.elf: $(objs) $(script)
+$(build)/fw.elf: $(objs) $(script) $(build)/settings
 	$(call say,LD,$@)
 	$(Q)$(prefix)ld $(ldflags) $(arch_ldflags) -T $(script) -o $@ $(objs) $(archives)
 

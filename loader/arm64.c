@@ -52,6 +52,8 @@ enum status arm64_parse(struct span head, uint64_t size, struct arm64_image *ret
 	if (page_size != 0)
 		image.page_size = 1u << (SMALLEST_PAGE_SHIFT + 2 * (page_size - 1));
 	image.anywhere = (flags & FLAG_ANYWHERE) != 0;
+	/* With CONFIG_EFI the first instruction reads as that of a PE file: booting.rst, 4. */
+	image.efi = head.bytes[0] == 'M' && head.bytes[1] == 'Z';
 
 	image.text_offset = le64_get(header.text_offset);
 	image.memory_size = le64_get(header.image_size);

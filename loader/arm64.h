@@ -42,6 +42,7 @@ struct arm64_image {
 	uint64_t memory_size; /**< bytes it needs from its load address on */
 	uint32_t page_size;   /**< 4096, 16384, 65536; 0: the header does not say */
 	bool anywhere;        /**< not only as near as possible to the start of RAM */
+	bool efi;             /**< has an EFI stub, and so knows what that leaves behind */
 };
 
 /** Whether @head has the magic number of an Image. */

@@ -13,6 +13,19 @@
 #define UARTFR      0x18
 #define UARTFR_TXFF 5
 
+/* A character leaves in far less than this number of reads. */
+#define UART_WAIT_READS 0x10000
+
+#define PSCI_SYSTEM_OFF 0x84000008 /* Arm DEN 0022, 5.1.9 */
+
+/*
+ * TPIDR_EL0 counts exceptions: one that is reported, and those that its report may meet.
+ * From LAST_WORDS on it tells how far last_resort has come.
+ */
+#define EXCEPTIONS_MAX 3
+#define LAST_WORDS     0x100
+#define LAST_POWER_OFF 0x200
+
 	.section .head, "ax"
 
 /* Linux Documentation/arch/arm64/booting.rst, 4. */
@@ -31,44 +44,58 @@ image_start:
 entry:
 	msr	daifset, #0xf
 	msr	spsel, #1
-	mrs	x1, CurrentEL
-	cmp	x1, #3 << 2
-	b.eq	refuse_el3
-
-	/* x19 = image, x20 = device tree, x21 = work area */
-	adr	x19, image_start
-	mov	x20, x0
-	cbnz	x20, 1f
-	mov	x20, #DEFAULT_FDT
-1:
-	/* In RAM we have the room behind us that image_size asked for. */
-	adrp	x21, image_end
-	cbnz	x19, 3f
-	/* Else at the top of the device tree's block (rulings 22); of a thing that is
-	 * none, we know nothing. */
-	mov	x1, x20
-	tst	x1, #7
-	b.ne	2f
-	ldr	w2, [x1]
-	ldr	w3, =FDT_MAGIC_LITTLE_ENDIAN
-	cmp	w2, w3
-	b.eq	4f
-2:	mov	x1, #DEFAULT_FDT
-4:	orr	x1, x1, #BLOCK_SIZE - 1
-	add	x1, x1, #1
-	sub	x21, x1, #WORK_SIZE & 0xfff000
-3:
+	msr	tpidr_el0, xzr          /* exceptions so far */
+	msr	sp_el0, xzr             /* no struct arch_state */
 	adr	x1, vectors
 	mrs	x2, CurrentEL
 	cmp	x2, #2 << 2
+	b.hi	refuse_el3
 	b.eq	1f
 	msr	vbar_el1, x1
 	b	2f
 1:	msr	vbar_el2, x1
-2:
-	add	x1, x21, #WORK_STATE
-	msr	sp_el0, x1
-	add	x1, x21, #WORK_STACK_TOP & 0xfff000
+2:	isb
+
+	/* x19 = image, x20 = device tree, x21 = work area */
+	adr	x19, image_start
+	mov	x20, x0
+	cbnz	x20, 3f
+	mov	x20, #DEFAULT_FDT
+3:
+	/* In RAM we have the room behind us that image_size asked for. */
+	adrp	x21, image_end
+	cbnz	x19, 6f
+	/*
+	 * Else it is at the top of the device tree's block (rulings 22), or where the tree
+	 * is not: at the start of the block, or of the next one. A thing that is no tree is
+	 * not looked at.
+	 */
+	mov	x1, #DEFAULT_FDT
+	mov	w2, wzr                 /* totalsize */
+	tst	x20, #7
+	b.ne	4f
+	ldr	w3, [x20]
+	ldr	w4, =FDT_MAGIC_LITTLE_ENDIAN
+	cmp	w3, w4
+	b.ne	4f
+	mov	x1, x20
+	ldr	w2, [x20, #4]
+	rev	w2, w2
+4:	orr	x3, x1, #BLOCK_SIZE - 1
+	add	x3, x3, #1
+	sub	x21, x3, #WORK_SIZE
+	add	x4, x1, x2
+	cmp	x4, x21
+	b.ls	6f
+	mov	x21, x3
+	sub	x3, x3, #BLOCK_SIZE
+	sub	x4, x1, x3
+	ldr	x5, =WORK_SIZE
+	cmp	x4, x5
+	b.lo	6f
+	mov	x21, x3
+6:
+	add	x1, x21, #WORK_STACK_TOP
 	mov	sp, x1
 
 	/* mmu_build(image, work area, values): tables, and what the registers get. */
@@ -89,7 +116,7 @@ entry:
 	mov	x0, x21
 	bl	invalidate
 	add	x0, x21, #WORK_STATE
-	add	x8, x0, #1024
+	add	x8, x0, #WORK_STATE_SIZE
 	bl	invalidate
 	dsb	sy
 
@@ -117,7 +144,9 @@ entry:
 	msr	sctlr_el2, x7
 2:	isb
 
-	add	x1, x21, #WORK_STACK_TOP & 0xfff000
+	add	x1, x21, #WORK_STATE
+	msr	sp_el0, x1
+	add	x1, x21, #WORK_STACK_TOP
 	mov	sp, x1
 	mov	x29, xzr
 	mov	x30, xzr
@@ -144,19 +173,55 @@ refuse_el3:
 	mrs	x1, mpidr_el1
 	ldr	x2, =0xff00ffffff
 	tst	x1, x2
-	b.ne	3f
-	mov	x1, #DEFAULT_PL011
+	b.ne	halt
 	adr	x2, el3_text
+	bl	print
+halt:	wfi
+	b	halt
+
+/* Prints the text at x2 on QEMU virt's PL011, if that takes it. Clobbers x1-x5. */
+print:
+	mov	x1, #DEFAULT_PL011
 1:	ldrb	w3, [x2], #1
 	cbz	w3, 3f
+	mov	w5, #UART_WAIT_READS
 2:	ldr	w4, [x1, #UARTFR]
-	tbnz	w4, #UARTFR_TXFF, 2b
-	str	w3, [x1, #UARTDR]
+	tbz	w4, #UARTFR_TXFF, 4f
+	subs	w5, w5, #1
+	b.ne	2b
+3:	ret
+4:	str	w3, [x1, #UARTDR]
 	b	1b
-3:	wfi
-	b	3b
+
+/*
+ * An exception without a stack or a state to report it with: before the MMU is on, or while
+ * another is reported. Each step is tried once, since it may end in an exception too.
+ */
+last_resort:
+	mrs	x0, tpidr_el0
+	cmp	x0, #LAST_POWER_OFF
+	b.hs	halt
+	cmp	x0, #LAST_WORDS
+	b.hs	1f
+	mov	x0, #LAST_WORDS
+	msr	tpidr_el0, x0
+	adr	x2, last_text
+	bl	print
+1:	mov	x0, #LAST_POWER_OFF
+	msr	tpidr_el0, x0
+	ldr	w0, =PSCI_SYSTEM_OFF
+	mrs	x1, CurrentEL
+	cmp	x1, #2 << 2
+	b.eq	2f
+	hvc	#0
+	b	halt
+2:	smc	#0
+	b	halt
+
 el3_text:
 	.asciz	"slipway: FATAL entry unsupported: started at EL3 (secure=on), not at EL1 or EL2\r\n"
+last_text:
+	.asciz	"slipway: FATAL cpu fault: an exception that cannot be reported: no RAM for us?\r\n"
 	.balign	4
 	.ltorg
 
@@ -167,8 +232,14 @@ vectors:
 	.rept	16
 	.balign	128
 	mov	x1, sp
+	mrs	x0, tpidr_el0
+	add	x0, x0, #1
+	msr	tpidr_el0, x0
+	cmp	x0, #EXCEPTIONS_MAX
+	b.hi	last_resort
 	mrs	x0, sp_el0
-	add	x0, x0, #(WORK_EXCEPTION_STACK_TOP - WORK_STATE) & 0xfff000
+	cbz	x0, last_resort
+	add	x0, x0, #WORK_EXCEPTION_STACK_TOP - WORK_STATE
 	mov	sp, x0
 	mov	x0, #number
 	b	arch_exception

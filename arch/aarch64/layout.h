@@ -4,7 +4,7 @@
  * from its start; where it starts is entry.S's choice.
  *
  *   0x00000  translation tables
- *   0x10000  struct arch_state
+ *   0x10000  struct arch_state, WORK_STATE_SIZE bytes
  *   0x11000  unmapped
  *   0x12000  stack, 64 KiB
  *   0x22000  unmapped
@@ -16,6 +16,7 @@
 #define WORK_TABLES                0x00000
 #define WORK_TABLES_END            0x10000
 #define WORK_STATE                 0x10000
+#define WORK_STATE_SIZE            0x100
 #define WORK_STACK_GUARD           0x11000
 #define WORK_STACK_TOP             0x22000
 #define WORK_EXCEPTION_STACK_GUARD 0x22000

@@ -18,6 +18,7 @@
 #define DESCRIPTOR_KIND     0x3ul
 #define DESCRIPTOR_DEVICE   (0ul << 2) /* index in MAIR */
 #define DESCRIPTOR_NORMAL   (1ul << 2)
+#define DESCRIPTOR_INDEX    (7ul << 2)
 #define DESCRIPTOR_AP1      (1ul << 6) /* reserved, 1, where there is no lower level */
 #define DESCRIPTOR_READONLY (1ul << 7)
 #define DESCRIPTOR_INNER    (3ul << 8) /* inner shareable */
@@ -61,6 +62,12 @@ uint64_t mmu_sctlr_off(void)
 	return has_el1_layout() ? SCTLR_EL1_RES1 : SCTLR_EL2_RES1;
 }
 
+/* The last of a table's zeros are seen before it is: by a walker that looks ahead, too. */
+static void order_tables(void)
+{
+	__asm__ volatile("dsb ishst" ::: "memory");
+}
+
 /* The table below @entry, made if it is missing; NULL without memory for it. */
 static uint64_t *next_level(struct arch_state *state, uint64_t *entry)
 {
@@ -75,6 +82,7 @@ static uint64_t *next_level(struct arch_state *state, uint64_t *entry)
 			table[i + 2] = 0;
 			table[i + 3] = 0;
 		}
+		order_tables();
 		*entry = (uint64_t)table | DESCRIPTOR_TABLE;
 	}
 	return (uint64_t *)(*entry & DESCRIPTOR_ADDRESS);
@@ -116,7 +124,7 @@ static void map_ourselves(struct arch_state *state)
 __attribute__((no_stack_protector)) void mmu_build(uint64_t image, uint64_t work,
 						   struct mmu_registers *ret_registers)
 {
-	struct arch_state *state = arch_state();
+	struct arch_state *state = (struct arch_state *)(work + WORK_STATE);
 	bool el1_layout = has_el1_layout();
 	/* We map 39 bits, and a CPU may have less. */
 	uint64_t physical = read_register(id_aa64mmfr0_el1) & 15;
@@ -125,6 +133,8 @@ __attribute__((no_stack_protector)) void mmu_build(uint64_t image, uint64_t work
 
 	if (physical > PHYSICAL_40_BITS)
 		physical = PHYSICAL_40_BITS;
+	/* 32, 36 and 40 bits; of the last, as many as we map. */
+	state->map_end = 1ul << (physical < PHYSICAL_40_BITS ? 32 + 4 * physical : VA_BITS);
 	state->image = image;
 	state->work = work;
 	state->no_execute = el1_layout ? DESCRIPTOR_XN | DESCRIPTOR_PXN : DESCRIPTOR_XN;
@@ -144,10 +154,7 @@ __attribute__((no_stack_protector)) void mmu_build(uint64_t image, uint64_t work
 
 uint64_t arch_map_end(void)
 {
-	unsigned bits[] = {32, 36};
-	uint64_t physical = read_register(id_aa64mmfr0_el1) & 15;
-
-	return 1ul << (physical < 2 ? bits[physical] : VA_BITS);
+	return arch_state()->map_end;
 }
 
 static bool overlaps_page(uint64_t address, uint64_t end, uint64_t page)
@@ -155,14 +162,25 @@ static bool overlaps_page(uint64_t address, uint64_t end, uint64_t page)
 	return address < page + PAGE_SIZE && end > page;
 }
 
+/* Maps @descriptor at @entry, or finds it mapped as the same kind of memory. */
+static bool set(uint64_t *entry, uint64_t descriptor, bool *changed)
+{
+	if ((*entry & DESCRIPTOR_VALID) != 0)
+		return ((*entry ^ descriptor) & DESCRIPTOR_INDEX) == 0;
+	*entry = descriptor;
+	*changed = true;
+	return true;
+}
+
 void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 {
 	struct arch_state *state = arch_state();
 	uint64_t flags = state->common | state->no_execute;
+	bool changed = false;
 	uint64_t end;
 
 	if (length == 0 || address < PAGE_SIZE || !checked_add(address, length, &end) ||
-	    end > arch_map_end() || overlaps_page(address, end, state->work + WORK_STACK_GUARD) ||
+	    end > state->map_end || overlaps_page(address, end, state->work + WORK_STACK_GUARD) ||
 	    overlaps_page(address, end, state->work + WORK_EXCEPTION_STACK_GUARD))
 		return NULL;
 	flags |= memory == ARCH_MEMORY_DEVICE ? DESCRIPTOR_DEVICE
@@ -172,22 +190,23 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 		if (entry == NULL)
 			return NULL;
 		uint64_t block = align_down(at, BLOCK_SIZE);
-		if ((*entry & DESCRIPTOR_VALID) == 0)
-			*entry = block | flags | DESCRIPTOR_BLOCK;
-		if ((*entry & DESCRIPTOR_KIND) == DESCRIPTOR_BLOCK) {
+		if ((*entry & DESCRIPTOR_KIND) != DESCRIPTOR_TABLE) {
+			if (!set(entry, block | flags | DESCRIPTOR_BLOCK, &changed))
+				return NULL;
 			at = block + BLOCK_SIZE;
 			continue;
 		}
 		uint64_t *pages = (uint64_t *)(*entry & DESCRIPTOR_ADDRESS);
 		uint64_t last = end < block + BLOCK_SIZE ? end : block + BLOCK_SIZE;
 		for (; at < last; at += PAGE_SIZE) {
-			uint64_t *page = pages + (at >> 12 & 511);
-			if ((*page & DESCRIPTOR_VALID) == 0)
-				*page = at | flags | DESCRIPTOR_PAGE;
+			if (!set(pages + (at >> 12 & 511), at | flags | DESCRIPTOR_PAGE, &changed))
+				return NULL;
 		}
 	}
 	/* An invalid descriptor is in no TLB; the walker has to see the new one. */
-	barrier_all();
-	barrier_instructions();
+	if (changed) {
+		barrier_all();
+		barrier_instructions();
+	}
 	return (void *)address;
 }

@@ -18,12 +18,14 @@ struct arch_state {
 	uint64_t image;  /**< physical address of the running image */
 	uint64_t work;   /**< of the work area */
 	uint64_t next_table;
+	uint64_t map_end;    /**< first address that cannot be mapped */
 	uint64_t no_execute; /**< bits of a descriptor, which differ between EL1 and EL2 */
 	uint64_t common;
 	struct arch_console console;
 	enum arch_psci psci;
 	unsigned dying; /**< steps of arch_fatal() that were begun */
 };
+_Static_assert(sizeof(struct arch_state) <= WORK_STATE_SIZE, "layout.h");
 _Static_assert(offsetof(struct arch_state, canary) == 0, "-mstack-protector-guard-offset=0");
 
 static inline struct arch_state *arch_state(void)

@@ -18,6 +18,9 @@
 #define KASLR_SEED_SIZE 8
 #define RNG_SEED_SIZE   32
 
+/* booting.rst, 2: the device tree of a kernel before 4.2, from the kernel's base on. */
+#define OLD_KERNEL_REACH 0x20000000ul
+
 /* All of the stub tree that is not the command line. */
 #define STUB_SIZE 0x1000
 
@@ -33,20 +36,6 @@ struct seeds {
 	struct span kaslr_span; /* empty: none */
 	struct span rng_span;
 };
-
-static enum status alloc(struct virt *virt, uint64_t size, uint64_t alignment, bool top_down,
-			 enum memmap_type type, uint64_t *ret_start)
-{
-	const struct memmap_request request = {
-		.size = size,
-		.alignment = alignment,
-		.max = arch_map_end(),
-		.top_down = top_down,
-		.type = type,
-	};
-
-	return memmap_alloc(&virt->boot.map, &request, ret_start);
-}
 
 /* -- the kernel ------------------------------------------------------------------ */
 
@@ -88,8 +77,7 @@ static enum status bring_into_memory(struct virt *virt, struct span *ret_file)
 
 	if (kernel->address == 0) {
 		uint64_t place;
-		enum status status =
-			alloc(virt, kernel->size, PAGE_SIZE, true, MEMMAP_FIRMWARE, &place);
+		enum status status = virt_alloc(virt, kernel->size, MEMMAP_FIRMWARE, &place);
 		if (status != STATUS_OK)
 			return refuse(&virt->boot.why, status,
 				      "no memory for a packed kernel of %lu bytes", kernel->size);
@@ -119,10 +107,15 @@ static enum status unpack_kernel(struct virt *virt)
 		status = unpack_find(file, &packed, why);
 	if (status != STATUS_OK)
 		return status;
-	status = alloc(virt, UNPACK_WORKSPACE_SIZE, PAGE_SIZE, true, MEMMAP_FIRMWARE, &workspace);
+	const struct memmap_request request = {
+		.size = packed.unpacked_size,
+		.alignment = ARM64_BASE_ALIGNMENT,
+		.max = arch_map_end(),
+		.type = MEMMAP_KERNEL,
+	};
+	status = virt_alloc(virt, UNPACK_WORKSPACE_SIZE, MEMMAP_FIRMWARE, &workspace);
 	if (status == STATUS_OK)
-		status = alloc(virt, packed.unpacked_size, ARM64_BASE_ALIGNMENT, false,
-			       MEMMAP_KERNEL, &output);
+		status = memmap_alloc(&virt->boot.map, &request, &output);
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory to unpack a kernel of %lu bytes into",
 			      packed.unpacked_size);
@@ -144,7 +137,8 @@ static enum status recognise(struct virt *virt, struct arm64_image *ret_image)
 	struct span head;
 
 	enum status status = read_head(virt, bytes, sizeof(bytes), &head);
-	if (status == STATUS_OK && !arm64_is_image(head) && unpack_is_packed(head)) {
+	if (status == STATUS_OK && head.size == sizeof(bytes) && !arm64_is_image(head) &&
+	    unpack_is_packed(head)) {
 		status = unpack_kernel(virt);
 		if (status == STATUS_OK)
 			status = read_head(virt, bytes, sizeof(bytes), &head);
@@ -204,11 +198,6 @@ static void make_seeds(const struct fdt_machine *machine, struct seeds *ret_seed
 		ret_seeds->rng_span = fill_with_random(ret_seeds->rng, RNG_SEED_SIZE);
 }
 
-static struct span cmdline_of(const struct virt *virt)
-{
-	return (struct span){(const uint8_t *)virt->cmdline, virt->cmdline_length};
-}
-
 /*
  * A tree with nothing but /chosen makes arm64 look for ACPI: any other node at its depth
  * would mean that the tree describes the machine (arch/arm64/kernel/acpi.c, dt_is_stub).
@@ -226,7 +215,7 @@ static enum status write_stub(struct virt *virt, const struct seeds *seeds, uint
 	fdt_write_u32(&writer, "#address-cells", 2);
 	fdt_write_u32(&writer, "#size-cells", 2);
 	fdt_write_node(&writer, "chosen");
-	fdt_write_string(&writer, "bootargs", cmdline_of(virt));
+	fdt_write_string(&writer, "bootargs", virt->cmdline);
 	if (virt->initrd_size != 0) {
 		fdt_write_u64(&writer, "linux,initrd-start", initrd);
 		fdt_write_u64(&writer, "linux,initrd-end", initrd + virt->initrd_size);
@@ -250,10 +239,10 @@ static enum status write_stub(struct virt *virt, const struct seeds *seeds, uint
 }
 
 static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
-				  struct told *told)
+				  struct told *ret_told)
 {
 	const struct efi_facts facts = {virt->boot.rsdp, virt->smbios};
-	struct arch_range stub = {0, STUB_SIZE + virt->cmdline_length +
+	struct arch_range stub = {0, STUB_SIZE + virt->cmdline.size +
 					     virt->machine.stdout_path.size + seeds->rng_span.size +
 					     seeds->kaslr_span.size};
 	struct arch_range map = {0, EFI_DESCRIPTORS_MAX * EFI_DESCRIPTOR_SIZE};
@@ -262,11 +251,11 @@ static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, 
 	size_t map_size;
 
 	/* A kernel that kexec starts reads the tables again (rulings 25). */
-	enum status status = alloc(virt, EFI_TABLES_SIZE, PAGE_SIZE, true, MEMMAP_ACPI, &tables);
+	enum status status = virt_alloc(virt, EFI_TABLES_SIZE, MEMMAP_ACPI, &tables);
 	if (status == STATUS_OK)
-		status = alloc(virt, map.size, PAGE_SIZE, true, MEMMAP_BOOT_DATA, &map.start);
+		status = virt_alloc(virt, map.size, MEMMAP_BOOT_DATA, &map.start);
 	if (status == STATUS_OK)
-		status = alloc(virt, stub.size, PAGE_SIZE, true, MEMMAP_BOOT_DATA, &stub.start);
+		status = virt_alloc(virt, stub.size, MEMMAP_BOOT_DATA, &stub.start);
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory for what the kernel is told");
 	void *page = boot_map_ram(tables, EFI_TABLES_SIZE);
@@ -280,38 +269,67 @@ static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, 
 		status = write_stub(virt, seeds, initrd, tables, map, stub);
 	if (status != STATUS_OK)
 		return refuse(why, status, "the tables for the kernel do not fit");
-	*told = (struct told){stub.start, {stub, {tables, EFI_TABLES_SIZE}, map}};
+	*ret_told = (struct told){stub.start, {stub, {tables, EFI_TABLES_SIZE}, map}};
 	return STATUS_OK;
 }
 
+/*
+ * Kernels before 4.2 map the 512 MiB from their base on to find it, and know no
+ * flag; for those that may be anywhere, the top of RAM is as good.
+ */
+static uint64_t tree_limit(const struct arm64_image *image, uint64_t load)
+{
+	uint64_t limit = load - image->text_offset + OLD_KERNEL_REACH;
+
+	return image->anywhere || limit > arch_map_end() ? arch_map_end() : limit;
+}
+
 static enum status hand_over_tree(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
-				  struct told *told)
+				  uint64_t limit, struct told *ret_told)
 {
 	const struct fdt_machine *machine = &virt->machine;
 	struct fdt_chosen chosen = {
-		.bootargs = cmdline_of(virt),
+		.bootargs = virt->cmdline,
 		.initrd = {initrd, virt->initrd_size},
 	};
-	struct arch_range copy = {0, 0};
+	struct memmap_request request = {
+		.alignment = ARM64_BASE_ALIGNMENT,
+		.max = limit,
+		.top_down = true,
+		.type = MEMMAP_BOOT_DATA,
+	};
+	uint64_t start;
 	size_t size;
 
 	if (machine->kaslr_seed.size == 0)
 		chosen.kaslr_seed = seeds->kaslr_span;
 	if (machine->rng_seed.size == 0)
 		chosen.rng_seed = seeds->rng_span;
-	copy.size = fdt_copy_size(virt->tree, &chosen);
-	if (copy.size > FDT_SIZE_MAX)
+	request.size = fdt_copy_size(virt->tree, &chosen);
+	if (request.size > FDT_SIZE_MAX)
 		return refuse(&virt->boot.why, STATUS_TOO_LARGE,
-			      "the device tree would have %lu bytes", copy.size);
-	enum status status =
-		alloc(virt, copy.size, ARM64_BASE_ALIGNMENT, true, MEMMAP_BOOT_DATA, &copy.start);
-	void *place = status == STATUS_OK ? boot_map_ram(copy.start, copy.size) : NULL;
+			      "the device tree would have %lu bytes", request.size);
+	enum status status = memmap_alloc(&virt->boot.map, &request, &start);
+	if (status != STATUS_OK)
+		return refuse(&virt->boot.why, status, "no memory for a device tree of %lu bytes",
+			      request.size);
+	void *place = boot_map_ram(start, request.size);
 	if (place == NULL)
 		return refuse(&virt->boot.why, STATUS_NO_MEMORY,
-			      "no memory for a device tree of %lu bytes", copy.size);
-	status = fdt_copy(virt->tree, &chosen, place, copy.size, &size, &virt->boot.why);
-	*told = (struct told){copy.start, {{copy.start, size}}};
+			      "the device tree's copy at 0x%lx cannot be mapped", start);
+	status = fdt_copy(virt->tree, &chosen, place, request.size, &size, &virt->boot.why);
+	if (status == STATUS_OK)
+		*ret_told = (struct told){start, {{start, size}}};
 	return status;
+}
+
+/* The kernel wipes what it has taken from its tree; the VMM's lies in its free memory. */
+static void wipe(struct span secret)
+{
+	if (secret.size == 0)
+		return;
+	memset((void *)(uintptr_t)secret.bytes, 0, secret.size);
+	arch_barrier(); /* or the compiler sees no use in it */
 }
 
 enum status virt_boot_linux(struct virt *virt)
@@ -319,7 +337,7 @@ enum status virt_boot_linux(struct virt *virt)
 	struct arm64_image image;
 	struct arm64_plan plan;
 	struct seeds seeds;
-	struct told told;
+	struct told told = {0};
 
 	enum status status = recognise(virt, &image);
 	if (status != STATUS_OK)
@@ -335,17 +353,18 @@ enum status virt_boot_linux(struct virt *virt)
 		return status;
 
 	make_seeds(&virt->machine, &seeds);
-	if (virt->boot.rsdp != 0)
+	bool acpi = virt->boot.rsdp != 0 && image.efi;
+	if (acpi)
 		status = hand_over_acpi(virt, &seeds, plan.initrd, &told);
 	else
-		status = hand_over_tree(virt, &seeds, plan.initrd, &told);
-	memset(&seeds, 0, sizeof(seeds));
-	arch_barrier(); /* or the compiler sees no use in wiping */
+		status = hand_over_tree(virt, &seeds, plan.initrd, tree_limit(&image, plan.load),
+					&told);
+	wipe(seeds.kaslr_span);
+	wipe(seeds.rng_span);
 	if (status != STATUS_OK)
 		return status;
 	log_line(&virt->boot.log, LOG_INFO, "kernel at 0x%lx, initrd at 0x%lx + 0x%lx, %s",
-		 plan.load, plan.initrd, virt->initrd_size,
-		 virt->boot.rsdp != 0 ? "ACPI" : "device tree");
+		 plan.load, plan.initrd, virt->initrd_size, acpi ? "ACPI" : "device tree");
 
 	const struct arch_handoff handoff = {
 		.mode = ARCH_MODE_LINUX_ARM64,

@@ -8,13 +8,27 @@
 /* Registers of fw_cfg, with those of the DMA interface: QEMU docs/specs/fw_cfg.rst. */
 #define FWCFG_REGISTERS_DMA 24
 
-static void set_up_console(struct virt *virt)
+/* A page, which is what a PL011 has. */
+#define CONSOLE_SIZE 0x1000
+
+/* What the tree calls a device must not be RAM, which we would write to. */
+static enum status check_device(struct virt *virt, const struct fdt_range *registers,
+				const char *what)
+{
+	if (registers->size != 0 && virt_is_in_ram(virt, registers))
+		return refuse(&virt->boot.why, STATUS_OVERLAP, "%s at 0x%lx + 0x%lx is in RAM",
+			      what, registers->start, registers->size);
+	return STATUS_OK;
+}
+
+static enum status set_up_console(struct virt *virt)
 {
 	const struct fdt_machine *machine = &virt->machine;
 	struct arch_console console = {
 		.address = machine->console_address,
 		.shift = machine->console_shift,
 	};
+	const struct fdt_range registers = {console.address, CONSOLE_SIZE};
 
 	switch (machine->console) {
 	case FDT_CONSOLE_PL011:
@@ -27,7 +41,12 @@ static void set_up_console(struct virt *virt)
 		console.kind = ARCH_CONSOLE_NONE;
 		break;
 	}
-	arch_set_console(&console);
+	enum status status = STATUS_OK;
+	if (console.kind != ARCH_CONSOLE_NONE)
+		status = check_device(virt, &registers, "the console");
+	if (status == STATUS_OK)
+		arch_set_console(&console);
+	return status;
 }
 
 static void set_up_psci(struct virt *virt)
@@ -56,6 +75,9 @@ static enum status open_fwcfg(struct virt *virt)
 
 	if (registers->size == 0)
 		return STATUS_OK;
+	enum status status = check_device(virt, registers, "fw_cfg");
+	if (status != STATUS_OK)
+		return status;
 	if (arch_map(registers->start, registers->size, ARCH_MEMORY_DEVICE) == NULL)
 		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
 			      "fw_cfg at 0x%lx cannot be mapped", registers->start);
@@ -69,7 +91,7 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 
 	boot_init(boot);
 	boot_require(boot, "fdt", virt_read_tree(&virt, entry->start_info));
-	set_up_console(&virt);
+	boot_require(boot, "fdt", set_up_console(&virt));
 	set_up_psci(&virt);
 	boot_require(boot, "memory", virt_read_memory_map(&virt));
 	boot_require(boot, "fwcfg", open_fwcfg(&virt));

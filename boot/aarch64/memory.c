@@ -1,55 +1,82 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "boot/aarch64/virt.h"
 
-#include <string.h>
-
 #include "arch/memory.h"
-#include "fdt/format.h"
 
-/* DTSpec 5.2: magic and totalsize; and the whole header. */
-#define FDT_PREFIX_SIZE 8
-#define FDT_HEADER_SIZE 40
+enum status virt_claim(struct virt *virt, uint64_t start, uint64_t size, enum memmap_type type,
+		       const char *what)
+{
+	enum status status = memmap_claim(&virt->boot.map, start, size, type);
+	if (status != STATUS_OK)
+		return refuse(&virt->boot.why, status, "%s at 0x%lx + 0x%lx is not free RAM", what,
+			      start, size);
+	return STATUS_OK;
+}
+
+enum status virt_alloc(struct virt *virt, uint64_t size, enum memmap_type type, uint64_t *ret_start)
+{
+	const struct memmap_request request = {
+		.size = size,
+		.alignment = PAGE_SIZE,
+		.max = arch_map_end(),
+		.top_down = true,
+		.type = type,
+	};
+
+	return memmap_alloc(&virt->boot.map, &request, ret_start);
+}
+
+bool virt_is_in_ram(const struct virt *virt, const struct fdt_range *range)
+{
+	for (size_t i = 0; i < virt->machine.memories; i++) {
+		const struct fdt_range *memory = &virt->machine.memory[i];
+		if (range->start < memory->start + memory->size &&
+		    memory->start < range->start + range->size)
+			return true;
+	}
+	return false;
+}
 
 enum status virt_read_tree(struct virt *virt, uint64_t address)
 {
 	struct reason *why = &virt->boot.why;
-	const uint8_t *prefix = boot_map_ram(address, FDT_PREFIX_SIZE);
-	const struct be32 magic = be32_of(FDT_MAGIC);
-	struct be32 size;
+	const void *header = boot_map_ram(address, FDT_HEADER_SIZE);
+	size_t size;
 
-	if (prefix == NULL || address % 8 != 0)
+	if (header == NULL || address % 8 != 0)
 		return refuse(why, STATUS_OUT_OF_RANGE, "no device tree can be at 0x%lx", address);
-	memcpy(&size, prefix + 4, sizeof(size));
-	size_t bytes = be32_get(size);
-	if (memcmp(prefix, &magic, sizeof(magic)) != 0 || bytes < FDT_HEADER_SIZE)
-		bytes = FDT_HEADER_SIZE; /* as much as tells what is wrong */
-	if (bytes > FDT_SIZE_MAX)
-		return refuse(why, STATUS_TOO_LARGE,
-			      "the device tree claims %lu bytes, of which Linux takes %u", bytes,
-			      FDT_SIZE_MAX);
-	const uint8_t *tree = boot_map_ram(address, bytes);
+	enum status status = fdt_total_size(header, &size, why);
+	if (status != STATUS_OK)
+		return status;
+	const uint8_t *tree = boot_map_ram(address, size);
 	if (tree == NULL)
 		return refuse(why, STATUS_OUT_OF_RANGE,
-			      "the device tree at 0x%lx + 0x%lx cannot be mapped", address, bytes);
-	virt->tree = (struct span){tree, bytes};
+			      "the device tree at 0x%lx + 0x%lx cannot be mapped", address, size);
+	virt->tree = (struct span){tree, size};
 	return fdt_read(virt->tree, &virt->machine, why);
 }
 
-static enum status claim(struct virt *virt, struct arch_range range, const char *what)
+static enum status claim_ourselves(struct virt *virt)
 {
-	enum status status =
-		memmap_claim(&virt->boot.map, range.start, range.size, MEMMAP_FIRMWARE);
-	if (status != STATUS_OK)
-		return refuse(&virt->boot.why, status, "%s at 0x%lx + 0x%lx is not free RAM", what,
-			      range.start, range.size);
-	return STATUS_OK;
+	struct arch_range work = arch_work_area();
+	struct arch_range image = arch_image();
+
+	enum status status = virt_claim(virt, work.start, work.size, MEMMAP_FIRMWARE,
+					"the firmware's work area");
+	if (status == STATUS_OK)
+		status = virt_claim(virt, (uintptr_t)virt->tree.bytes, virt->tree.size,
+				    MEMMAP_FIRMWARE, "the device tree");
+	/* At 0 it is in flash. */
+	if (status == STATUS_OK && image.start != 0)
+		status = virt_claim(virt, image.start, image.size, MEMMAP_FIRMWARE,
+				    "the firmware's image");
+	return status;
 }
 
 enum status virt_read_memory_map(struct virt *virt)
 {
 	const struct fdt_machine *machine = &virt->machine;
-	struct arch_range image = arch_image();
-	struct arch_range tree = {(uintptr_t)virt->tree.bytes, virt->tree.size};
+
 	if (machine->memories == 0)
 		return refuse(&virt->boot.why, STATUS_NOT_FOUND, "the device tree has no memory");
 	for (size_t i = 0; i < machine->memories; i++) {
@@ -59,27 +86,52 @@ enum status virt_read_memory_map(struct virt *virt)
 			return refuse(&virt->boot.why, status, "memory 0x%lx + 0x%lx does not fit",
 				      machine->memory[i].start, machine->memory[i].size);
 	}
-	enum status status = claim(virt, arch_work_area(), "the firmware's work area");
-	if (status == STATUS_OK)
-		status = claim(virt, tree, "the device tree");
-	/* At 0 it is in flash. */
-	if (status == STATUS_OK && image.start != 0)
-		status = claim(virt, image, "the firmware's image");
-	return status;
+	/* Address 0 is nobody's, so that it can mean "none". */
+	const struct fdt_range first_page = {0, PAGE_SIZE};
+	if (virt_is_in_ram(virt, &first_page)) {
+		enum status status = virt_claim(virt, first_page.start, first_page.size,
+						MEMMAP_FIRMWARE, "the first page");
+		if (status != STATUS_OK)
+			return status;
+	}
+	return claim_ourselves(virt);
 }
 
-enum status virt_reserve_memory(struct virt *virt)
+/* Only RAM is reserved: the kernel takes what is in its EFI memory map for memory. */
+static enum status reserve(struct virt *virt, const struct fdt_range *range)
 {
-	const struct fdt_machine *machine = &virt->machine;
-
-	for (size_t i = 0; i < machine->reservations; i++) {
-		const struct fdt_range *range = &machine->reserved[i];
+	for (size_t i = 0; i < virt->machine.memories; i++) {
+		const struct fdt_range *memory = &virt->machine.memory[i];
+		uint64_t start = range->start > memory->start ? range->start : memory->start;
+		uint64_t end = range->start + range->size;
+		if (end > memory->start + memory->size)
+			end = memory->start + memory->size;
+		if (start >= end)
+			continue;
 		enum status status =
-			memmap_add(&virt->boot.map, range->start, range->size, MEMMAP_RESERVED);
+			memmap_add(&virt->boot.map, start, end - start, MEMMAP_RESERVED);
 		if (status != STATUS_OK)
 			return refuse(&virt->boot.why, status,
 				      "reserved memory 0x%lx + 0x%lx does not fit", range->start,
 				      range->size);
+	}
+	return STATUS_OK;
+}
+
+enum status virt_reserve_memory(struct virt *virt)
+{
+	struct arch_range work = arch_work_area();
+
+	for (size_t i = 0; i < virt->machine.reservations; i++) {
+		const struct fdt_range *range = &virt->machine.reserved[i];
+		enum status status = reserve(virt, range);
+		if (status != STATUS_OK)
+			return status;
+		if (range->start < work.start + work.size &&
+		    work.start < range->start + range->size)
+			log_line(&virt->boot.log, LOG_WARN,
+				 "reserved memory at 0x%lx + 0x%lx has been overwritten",
+				 range->start, range->size);
 	}
 	return STATUS_OK;
 }

@@ -47,18 +47,6 @@ static enum status find_fwcfg_kernel(struct virt *virt)
 	return status == STATUS_OK ? accept_kernel(virt) : status;
 }
 
-/* What a VMM has put into memory must be RAM, and nobody else's. */
-static enum status claim(struct virt *virt, const struct fdt_range *range, enum memmap_type type,
-			 const char *what)
-{
-	enum status status = memmap_claim(&virt->boot.map, range->start, range->size, type);
-	if (status != STATUS_OK)
-		return refuse(&virt->boot.why, status,
-			      "/chosen has the %s at 0x%lx + 0x%lx, which is not free RAM", what,
-			      range->start, range->size);
-	return STATUS_OK;
-}
-
 static enum status find_kernel(struct virt *virt)
 {
 	const struct fdt_range *kernel = &virt->machine.kernel;
@@ -72,7 +60,8 @@ static enum status find_kernel(struct virt *virt)
 		return STATUS_NOT_FOUND;
 	virt->kernel.address = kernel->start;
 	virt->kernel.size = kernel->size;
-	return claim(virt, kernel, MEMMAP_KERNEL, "kernel");
+	return virt_claim(virt, kernel->start, kernel->size, MEMMAP_KERNEL,
+			  "the kernel of /chosen");
 }
 
 static enum status find_initrd(struct virt *virt)
@@ -85,7 +74,8 @@ static enum status find_initrd(struct virt *virt)
 		return STATUS_OK;
 	virt->initrd = initrd->start;
 	virt->initrd_size = initrd->size;
-	return claim(virt, initrd, MEMMAP_INITRD, "initrd");
+	return virt_claim(virt, initrd->start, initrd->size, MEMMAP_INITRD,
+			  "the initrd of /chosen");
 }
 
 enum status virt_find_payload(struct virt *virt)
@@ -101,22 +91,18 @@ enum status virt_find_payload(struct virt *virt)
 enum status virt_read_cmdline(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
-	struct span bootargs = virt->machine.bootargs;
+	uint64_t size = boot_cmdline_bytes(boot, CMDLINE_MAX) + 1;
+	uint64_t address;
+	size_t length;
 
-	if (!boot->has_cmdline) {
-		virt->cmdline = (uintptr_t)bootargs.bytes;
-		virt->cmdline_length = bootargs.size;
+	virt->cmdline = virt->machine.bootargs;
+	if (!boot->has_cmdline)
 		return STATUS_OK;
-	}
-	const struct memmap_request request = {
-		.size = boot_cmdline_bytes(boot, CMDLINE_MAX) + 1,
-		.alignment = PAGE_SIZE,
-		.max = MEMMAP_4G,
-		.top_down = true,
-		.type = MEMMAP_FIRMWARE,
-	};
-	enum status status = memmap_alloc(&boot->map, &request, &virt->cmdline);
+	enum status status = virt_alloc(virt, size, MEMMAP_FIRMWARE, &address);
 	if (status != STATUS_OK)
 		return refuse(&boot->why, status, "no memory for the command line");
-	return boot_read_cmdline(boot, CMDLINE_MAX, virt->cmdline, &virt->cmdline_length);
+	status = boot_read_cmdline(boot, CMDLINE_MAX, address, &length);
+	if (status == STATUS_OK)
+		virt->cmdline = (struct span){boot_map_ram(address, size), length};
+	return status;
 }

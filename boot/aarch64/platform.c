@@ -9,33 +9,40 @@
  */
 #define PLACED_ACPI_OFFSET 0x200000ul
 #define PLACED_ACPI_SIZE   0x200000ul
-#define RSDP_SIZE          36 /* ACPI 6.5, 5.2.5.3, revision 2 */
+#define RSDP_SIZE          36 /* ACPI 6.5, table 5.3, revision 2 */
+#define RSDP_XSDT          24
 
-static const char acpi_off[] = "acpi=off";
-
-/* As Linux splits its command line: lib/cmdline.c, isspace(). */
+/* As Linux splits its command line: lib/cmdline.c, next_arg(), isspace(). */
 static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Whether the command line has the word acpi=off, which the kernel understands so. */
+/* Compares a word of the command line, in which quotes do not count. */
+static bool word_is(const char *word, size_t length, const char *text)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (word[i] != '"' && word[i] != *text++)
+			return false;
+	}
+	return *text == '\0';
+}
+
+/* Whether the kernel will find acpi=off: before "--", after which all is for init. */
 static bool wants_no_acpi(const struct virt *virt)
 {
-	const char *text = (const char *)virt->cmdline;
-	size_t length = virt->cmdline_length;
-	size_t word = sizeof(acpi_off) - 1;
+	const char *text = (const char *)virt->cmdline.bytes;
+	size_t length = virt->cmdline.size;
 
-	for (size_t at = 0; at + word <= length; at++) {
-		/* The first letter is looked for in long strides. */
-		const char *found = memchr(text + at, acpi_off[0], length - at);
-		if (found == NULL)
-			return false;
-		at = (size_t)(found - text);
-		if (at + word <= length && memcmp(found, acpi_off, word) == 0 &&
-		    (at == 0 || is_space(found[-1])) &&
-		    (at + word == length || is_space(found[word])))
+	for (size_t at = 0; at < length; at++) {
+		bool quoted = false;
+		size_t start = at;
+		for (; at < length && (quoted || !is_space(text[at])); at++)
+			quoted ^= text[at] == '"';
+		if (word_is(text + start, at - start, "acpi=off"))
 			return true;
+		if (word_is(text + start, at - start, "--"))
+			return false;
 	}
 	return false;
 }
@@ -51,6 +58,20 @@ static const struct fdt_range *lowest_memory(const struct fdt_machine *machine)
 	return lowest;
 }
 
+/* An RSDP whose checksums are right, and an XSDT behind it: ACPI 6.5, 5.2.5.3. */
+static bool is_placed_acpi(struct span area, uint64_t address)
+{
+	struct span rsdp = {area.bytes, RSDP_SIZE};
+	struct le64 xsdt;
+	char signature[4];
+
+	if (!acpi_is_rsdp(rsdp) || span_sum(rsdp) != 0 ||
+	    !span_read(area, RSDP_XSDT, sizeof(xsdt), &xsdt))
+		return false;
+	return span_read(area, le64_get(xsdt) - address, sizeof(signature), signature) &&
+	       memcmp(signature, "XSDT", sizeof(signature)) == 0;
+}
+
 static void take_placed_acpi(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
@@ -59,8 +80,8 @@ static void take_placed_acpi(struct virt *virt)
 
 	if (!fits(PLACED_ACPI_OFFSET, PLACED_ACPI_SIZE, memory->size))
 		return;
-	struct span rsdp = {boot_map_ram(place, RSDP_SIZE), RSDP_SIZE};
-	if (rsdp.bytes == NULL || !acpi_is_rsdp(rsdp) || span_sum(rsdp) != 0)
+	const uint8_t *area = boot_map_ram(place, PLACED_ACPI_SIZE);
+	if (area == NULL || !is_placed_acpi((struct span){area, PLACED_ACPI_SIZE}, place))
 		return;
 	if (memmap_claim(&boot->map, place, PLACED_ACPI_SIZE, MEMMAP_ACPI) != STATUS_OK) {
 		log_line(&boot->log, LOG_WARN, "ACPI tables at 0x%lx are not free RAM", place);
@@ -73,18 +94,11 @@ static void install_smbios(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
 	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX];
-	const struct memmap_request request = {
-		.size = PAGE_SIZE,
-		.alignment = PAGE_SIZE,
-		.max = MEMMAP_4G,
-		.top_down = true,
-		.type = MEMMAP_ACPI,
-	};
 	uint64_t address;
 
 	if (!boot_install_smbios(boot, MEMMAP_ACPI, entry_point))
 		return;
-	if (memmap_alloc(&boot->map, &request, &address) == STATUS_OK) {
+	if (virt_alloc(virt, PAGE_SIZE, MEMMAP_ACPI, &address) == STATUS_OK) {
 		void *place = boot_map_ram(address, sizeof(entry_point));
 		if (place != NULL) {
 			memcpy(place, entry_point, sizeof(entry_point));

@@ -20,18 +20,31 @@ struct virt {
 	struct kernel_source kernel;
 	uint64_t initrd; /**< where the VMM has put it; 0: boot.initrd has it */
 	uint64_t initrd_size;
-	uint64_t cmdline; /**< where it is, without a terminator */
-	size_t cmdline_length;
-	uint64_t smbios; /**< entry point, 0: none */
+	struct span cmdline; /**< in memory, without a terminator */
+	uint64_t smbios;     /**< entry point, 0: none */
 };
 
 /** Reads the device tree at @address. */
 MUST_CHECK enum status virt_read_tree(struct virt *virt, uint64_t address);
 
+/** Claims memory, with a reason that names @what. */
+MUST_CHECK enum status virt_claim(struct virt *virt, uint64_t start, uint64_t size,
+				  enum memmap_type type, const char *what);
+
+/** Memory for one thing, from a page boundary on, as high as possible. */
+MUST_CHECK enum status virt_alloc(struct virt *virt, uint64_t size, enum memmap_type type,
+				  uint64_t *ret_start);
+
+/** Whether @range has a byte of RAM. */
+bool virt_is_in_ram(const struct virt *virt, const struct fdt_range *range);
+
 /** RAM as the tree has it; what is ours is claimed. */
 MUST_CHECK enum status virt_read_memory_map(struct virt *virt);
 
-/** Takes out of the map what the tree reserves. After the claims, which it may repeat. */
+/**
+ * Takes out of the map what the tree reserves. After the claims, which it may repeat: a VMM
+ * may reserve the tree itself, or the kernel that it put there.
+ */
 MUST_CHECK enum status virt_reserve_memory(struct virt *virt);
 
 /** Finds kernel, initrd and command line, and claims what is in memory. STATUS_NOT_FOUND without a

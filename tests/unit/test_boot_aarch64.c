@@ -205,6 +205,19 @@ static void boot_arm_reserved_memory_in_the_efi_map(void **state)
 	assert_int_equal(arm_efi_type(ARM_RAM + 48 * MIB + 0x10000), 7);
 }
 
+/* Linux would take it for memory. */
+static void boot_arm_reserved_memory_beside_ram(void **state)
+{
+	(void)state;
+	recorded("virt-7.2");
+	arm_tree.reserve_map[0] = (struct arch_range){0x0c000000, MIB};
+	arm_tree.reserved_memory[0] = (struct arch_range){ARM_RAM + ARM_RAM_SIZE - MIB, 2 * MIB};
+	boots_with_acpi();
+	assert_int_equal(arm_efi_type(0x0c000000), -1);
+	assert_int_equal(arm_efi_type(ARM_RAM + ARM_RAM_SIZE - MIB), 0);
+	assert_int_equal(arm_efi_type(ARM_RAM + ARM_RAM_SIZE), -1);
+}
+
 /* Whatever is placed from the top must not end up in what is somebody else's. */
 static void boot_arm_reserved_memory_at_the_top_is_left_alone(void **state)
 {
@@ -264,6 +277,12 @@ static void boot_arm_acpi_off_is_a_word(void **state)
 		{"quiet pacpi=off", false},
 		{"acpi=force", false},
 		{"aaaaaaaaa", false},
+		{"\"acpi=off\"", true},
+		{"a acpi=\"off\" b", true},
+		{"x=\"a acpi=off b\"", false},
+		{"-- acpi=off", false},
+		{"acpi=off -- x", true},
+		{"--x acpi=off", true},
 		{"console a", false},
 		{"", false},
 	};
@@ -682,6 +701,23 @@ static void boot_arm_placed_rsdp_of_a_bad_extended_checksum(void **state)
 	boots_with_tree();
 }
 
+static void boot_arm_placed_rsdp_without_xsdt(void **state)
+{
+	static const uint64_t places[] = {PLACED + 0x500, PLACED - 0x1000, PLACED + 2 * MIB - 2, 0};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		uint8_t rsdp[36];
+		cloud_hypervisor();
+		memcpy(rsdp, host_memory(PLACED, sizeof(rsdp)), sizeof(rsdp));
+		put64(rsdp + 24, places[i]);
+		rsdp[32] = 0;
+		rsdp[32] = (uint8_t)-unit_sum(rsdp, 36);
+		arm_put(PLACED, rsdp, sizeof(rsdp));
+		boots_with_tree();
+	}
+}
+
 static void boot_arm_placed_rsdp_with_acpi_off(void **state)
 {
 	(void)state;
@@ -789,8 +825,8 @@ static void boot_arm_tree_of_a_bad_size(void **state)
 		uint32_t size;
 		enum status status;
 	} cases[] = {
-		{0, STATUS_OUT_OF_RANGE},       {7, STATUS_OUT_OF_RANGE},
-		{39, STATUS_OUT_OF_RANGE},      {40, STATUS_OUT_OF_RANGE},
+		{0, STATUS_TRUNCATED},          {7, STATUS_TRUNCATED},
+		{39, STATUS_TRUNCATED},         {40, STATUS_OUT_OF_RANGE},
 		{100, STATUS_OUT_OF_RANGE},     {2 * MIB + 1, STATUS_TOO_LARGE},
 		{0x7fffffff, STATUS_TOO_LARGE}, {0xffffffff, STATUS_TOO_LARGE},
 	};
@@ -1067,20 +1103,39 @@ static void boot_arm_many_reservations(void **state)
 }
 
 /* As many ranges as the tree may have, each split, and one that fills all of the holes. */
-static void boot_arm_memory_map_that_is_full(void **state)
+/* A write to the registers would be one to memory. */
+static void boot_arm_device_in_ram(void **state)
 {
 	(void)state;
-	arm_new(ARM_RAM_SIZE, HOST_FWCFG_QEMU);
-	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	arm_tree.memory[0].size = 2 * MIB;
-	for (unsigned i = 1; i < 64; i++)
-		arm_tree.memory[i] =
-			(struct arch_range){ARM_RAM + 2 * i * MIB + 0x1000, 2 * MIB - 0x1000};
-	for (unsigned i = 0; i < 31; i++)
-		arm_tree.reserve_map[i] = (struct arch_range){ARM_RAM + (2 * i + 3) * MIB, 0x1000};
-	arm_tree.reserved_memory[0] =
-		(struct arch_range){ARM_RAM + 2 * MIB, ARM_RAM_SIZE - 2 * MIB};
-	fails("memory", STATUS_TOO_LARGE);
+	plain();
+	arm_tree.fwcfg.start = ARM_RAM + 8 * MIB;
+	fails("fwcfg", STATUS_OVERLAP);
+	plain();
+	arm_tree.pl011.start = ARM_RAM + ARM_RAM_SIZE - 0x1000;
+	fails("fdt", STATUS_OVERLAP);
+}
+
+/* It would not know what the stub tree's properties mean. */
+static void boot_arm_kernel_without_efi(void **state)
+{
+	(void)state;
+	kernel.bytes[0] = 0;
+	recorded("virt-7.2");
+	boots_with_tree();
+}
+
+/* Kernels before 4.2 look 512 MiB from their base for their tree. */
+static void boot_arm_tree_of_an_old_kernel_is_near(void **state)
+{
+	(void)state;
+	for (unsigned old = 0; old < 2; old++) {
+		if (old != 0)
+			put64(kernel.bytes + IMAGE_FLAGS, 2);
+		plain();
+		arm_add_ram(3 * GIB, 64 * MIB);
+		handed_off(arm_boot());
+		assert_int_equal(host.handoff.argument < host.handoff.entry + 512 * MIB, old);
+	}
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -1092,6 +1147,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_arm_stub_without_stdout_path),
 	TEST(boot_arm_stub_of_a_long_command_line),
 	TEST(boot_arm_reserved_memory_in_the_efi_map),
+	TEST(boot_arm_reserved_memory_beside_ram),
 	TEST(boot_arm_reserved_memory_at_the_top_is_left_alone),
 	TEST(boot_arm_reserved_memory_at_the_bottom_is_left_alone),
 	TEST(boot_arm_reserved_memory_that_is_claimed),
@@ -1121,6 +1177,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_arm_placed_rsdp_without_fwcfg),
 	TEST(boot_arm_placed_rsdp_that_is_none),
 	TEST(boot_arm_placed_rsdp_of_a_bad_extended_checksum),
+	TEST(boot_arm_placed_rsdp_without_xsdt),
 	TEST(boot_arm_placed_rsdp_with_acpi_off),
 	TEST(boot_arm_placed_rsdp_at_the_end_of_ram),
 	TEST(boot_arm_placed_rsdp_that_cannot_be_mapped),
@@ -1143,7 +1200,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_arm_memory_that_runs_out),
 	TEST(boot_arm_memory_that_cannot_be_mapped),
 	TEST(boot_arm_many_reservations),
-	TEST(boot_arm_memory_map_that_is_full),
+	TEST(boot_arm_device_in_ram),
+	TEST(boot_arm_kernel_without_efi),
+	TEST(boot_arm_tree_of_an_old_kernel_is_near),
 };
 
 UNIT_MAIN(tests)

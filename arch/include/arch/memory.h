@@ -20,7 +20,7 @@ enum arch_memory {
  *
  * Returns the pointer, or NULL when the range is empty or wraps, touches page 0 or a
  * guard page of a stack, lies above what the CPU can address, or no page-table
- * memory is left.
+ * memory is left; on AArch64 also when a part is mapped as the other kind.
  */
 MUST_CHECK void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory);
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, fields
 MAGIC = b"ARM\x64"
 BIG_ENDIAN, PAGE_4K, PAGE_16K, PAGE_64K, ANYWHERE = 1, 1 << 1, 2 << 1, 3 << 1, 1 << 3
 
+# Header fields of a kernel without one: a nop where others have "MZ".
+NO_EFI_STUB = {"code0": 0xD503201F}
+
 # name: (offset, struct format)
 LAYOUT = {
     "code0": (0, "<I"),
@@ -30,8 +33,8 @@ LAYOUT = {
 class ImageHeader:
     """Every field of the header; None means "the value that fits"."""
 
-    code0: int = None               # None: the jump that the code begins with
-    code1: int = 0
+    code0: int = None               # None: as in the code, which begins with "MZ"
+    code1: int = None               # None: as in the code, a jump
     text_offset: int = 0
     image_size: int = None          # None: the file's size
     flags: int = PAGE_4K | ANYWHERE

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import tableloader
 from devicetree import PROPERTY, string, u32, u64
 from machines import GIB, KIB, MIB
-from .image import ANYWHERE, BIG_ENDIAN, PAGE_4K, PAGE_16K, PAGE_64K
+from .image import NO_EFI_STUB, ANYWHERE, BIG_ENDIAN, PAGE_4K, PAGE_16K, PAGE_64K
 from .trial import RAM_START
 
 QEMUS = ("7.2", "10.0")
@@ -155,6 +155,7 @@ PROBES = both(
     probe("low-4G", header={"flags": LOW_4K}, memory="4G"),
     probe("low-kernel", header={"flags": LOW_4K}, door="kernel", source="opt"),
     probe("image-size-0", header=OLD),
+    probe("kernel-without-efi-stub", header=NO_EFI_STUB, initrd=SMALL),
     probe("image-size-0-text-offset-0", header=OLD | {"text_offset": 0x100000}),
     probe("image-size-100M", header={"image_size": 100 * MIB}, initrd=MIB),
     probe("image-size-smaller-than-file", header={"image_size": 0x10000}, size=4 * MIB),
@@ -476,6 +477,14 @@ REFUSED = [
     bad_property("address-cells-5", FORMAT + "|unsupported", "", "", "#address-cells", u32(5)),
     bad_property("no-memory", "not-found", "has no memory", "memory", "device_type",
                  b"mammary\0"),
+    bad_property("fw-cfg-in-ram", "overlap", "in RAM", "fw-cfg", "reg", u64(0x401DC000, 0x18)),
+    bad_property("pl011-in-ram", "overlap", "in RAM", "pl011", "reg", u64(0x48000000, 0x1000)),
+    *(refused(f"tree-x0-is-{x0:#x}", "cpu", "fault", "cannot be reported", kernel={}, x0=x0)
+      for x0 in (0x123400000000, 0xFFFF000000000000)),
+    refused("tree-x0-is-no-memory", "fdt", "bad-format", "magic", kernel={}, x0=0x20000000),
+    refused("no-ram", "cpu", "fault", "cannot be reported", memory="1M"),
+    refused("no-ram-el2", "cpu", "fault", "cannot be reported", "virt,virtualization=on",
+            memory="1M"),
     bad_property("memory-wraps", FORMAT, "", "memory", "reg", u64((1 << 64) - 4096, 8192)),
 ]
 

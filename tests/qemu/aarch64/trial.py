@@ -14,7 +14,7 @@ from ranges import Range
 from remote import Gdb, Qmp
 from trial import make_initrd
 from vm import Vm
-from .image import ImageHeader
+from .image import NO_EFI_STUB, ImageHeader
 from .probe.probe import Probe, parse
 
 RAM_START = 0x40000000          # the VMM's device tree lies here
@@ -72,7 +72,8 @@ class Trial:
         self._add_firmware(run, host)
         self.vm.add(*run.options)
         self._add_payload(run, host)
-        self.hands_acpi = self.machine.acpi and b"acpi=off" not in self.cmdline_seen.split()
+        self.hands_acpi = (self.machine.acpi and b"acpi=off" not in self.cmdline_seen.split()
+                           and run.kernel != NO_EFI_STUB)
         if not self.hands_acpi or callable(self.pokes):
             self.vmm_tree = DeviceTree.read(self.dump_tree())
         if callable(self.pokes):

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Where the AArch64 probe begins: the header of an arm64 Image, of which image.py fills
- * all but the first word, the configuration, the stack, vectors and the way into C.
+ * all but the first two words, the configuration, the stack, vectors and the way into C.
  * Offsets up to probe_vectors are those of probe.py.
  */
 
 	.section .text.entry, "ax"
 	.global probe_start
 probe_start:
+	add	x13, x18, #0x16		/* "MZ", as in a kernel with an EFI stub */
 	b	entry
 	.org	0x100			/* struct config */
 	.org	0x200
