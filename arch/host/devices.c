@@ -5,48 +5,115 @@
 #include "arch/host/host.h"
 #include "lib/endian.h"
 
-/* -- PCI configuration space, mechanism 1 ---------------------------------------- */
+/* -- PCI configuration space: mechanism 1, and in memory ----------------------------- */
 
 #define PCI_ADDRESS 0xcf8
 #define PCI_DATA    0xcfc
 #define PCI_LAST    0xcff
 #define PCI_ENABLE  0x80000000u
+#define PCI_SPACE   256
+#define ECAM_SIZE   0x10000000ul
+#define ECAM_OF_Q35 0xb0000000ul /* where it is put beside up to 2.75 GiB of RAM */
+
+#define PCI_STATUS_LOW  0x06
+#define PCI_BARS        0x10
+#define PCI_BARS_SIZE   0x18
+#define PCI_SECONDARY   0x19
+#define PCI_SUBORDINATE 0x1a
+#define PCI_CAPABILITY  0x34
+#define PCI_BRIDGE      1
 
 static uint32_t pci_address;
 
-static uint8_t *pci_register(uint16_t port)
+static bool is_bridge(const struct host_pci *pci)
 {
-	if ((pci_address & PCI_ENABLE) == 0)
-		return NULL;
+	return (pci->space[0x0e] & 0x7f) == PCI_BRIDGE;
+}
+
+/* The bridge that @bus is behind, from @bridge down: those forward what is in their range. */
+static bool find_pci_bus(struct host_pci *from, unsigned bus, struct host_pci **ret_bridge)
+{
+	for (;;) {
+		struct host_pci *next = NULL;
+		for (size_t i = 0; i < host.pci_functions && next == NULL; i++) {
+			struct host_pci *pci = &host.pci[i];
+			if (pci->bridge == from && is_bridge(pci) &&
+			    pci->space[PCI_SECONDARY] != 0 && pci->space[PCI_SECONDARY] <= bus &&
+			    pci->space[PCI_SUBORDINATE] >= bus)
+				next = pci;
+		}
+		if (next == NULL)
+			return false;
+		if (next->space[PCI_SECONDARY] == bus) {
+			*ret_bridge = next;
+			return true;
+		}
+		from = next;
+	}
+}
+
+static struct host_pci *find_pci(unsigned address)
+{
+	struct host_pci *bridge = NULL;
+	bool is_behind = find_pci_bus(NULL, address >> 8, &bridge);
+
 	for (size_t i = 0; i < host.pci_functions; i++) {
-		if (host.pci[i].address == (pci_address >> 8 & 0xffff))
-			return &host.pci[i].space[(pci_address & 0xfc) + (port - PCI_DATA)];
+		struct host_pci *pci = &host.pci[i];
+		if (pci->bridge == NULL ? pci->address == address
+					: is_behind && pci->bridge == bridge &&
+						  pci->address == (address & 0xff))
+			return pci;
 	}
 	return NULL;
 }
 
-static uint32_t pci_read(uint16_t port, unsigned width)
+static uint32_t pci_space_read(unsigned address, unsigned offset, unsigned width)
 {
 	uint32_t value = 0;
 
+	host.pci_accesses++;
+	if (host.pci_read != NULL &&
+	    host.pci_read((uint16_t)address, (uint8_t)(offset & 0xfc), &value))
+		return value >> (offset & 3) * 8;
+	const struct host_pci *pci = find_pci(address);
+	if (pci == NULL || offset + width > PCI_SPACE)
+		return 0xffffffffu;
+	memcpy(&value, &pci->space[offset], width);
+	return value;
+}
+
+static void pci_space_write(unsigned address, unsigned offset, unsigned width, uint32_t value)
+{
+	struct host_pci *pci = find_pci(address);
+
+	host.pci_accesses++;
+	if (pci == NULL || offset + width > PCI_SPACE)
+		return;
+	for (unsigned i = 0; i < width; i++, value >>= 8) {
+		uint8_t *byte = &pci->space[offset + i];
+		uint8_t writable = pci->writable[offset + i];
+		*byte = (uint8_t)((*byte & ~writable) | (value & writable));
+	}
+}
+
+static uint32_t pci_read(uint16_t port, unsigned width)
+{
 	if (port < PCI_DATA)
 		return port == PCI_ADDRESS && width == 4 ? pci_address : 0xffffffffu;
-	const uint8_t *from = pci_register(port);
-	if (from == NULL || port + width - 1 > PCI_LAST)
+	if ((pci_address & PCI_ENABLE) == 0 || port + width - 1 > PCI_LAST)
 		return 0xffffffffu;
-	memcpy(&value, from, width);
-	return value;
+	return pci_space_read(pci_address >> 8 & 0xffff, (pci_address & 0xfc) + port - PCI_DATA,
+			      width);
 }
 
 static void pci_write(uint16_t port, unsigned width, uint32_t value)
 {
 	if (port == PCI_ADDRESS && width == 4)
 		pci_address = value;
-	if (port < PCI_DATA || port + width - 1 > PCI_LAST)
+	if (port < PCI_DATA || port + width - 1 > PCI_LAST || (pci_address & PCI_ENABLE) == 0)
 		return;
-	uint8_t *to = pci_register(port);
-	if (to != NULL)
-		memcpy(to, &value, width);
+	pci_space_write(pci_address >> 8 & 0xffff, (pci_address & 0xfc) + port - PCI_DATA, width,
+			value);
 }
 
 void host_add_pci(void)
@@ -57,16 +124,110 @@ void host_add_pci(void)
 	host_add_device(&device);
 }
 
-uint8_t *host_add_pci_function(uint8_t bus, uint8_t device, uint8_t function, uint32_t id)
+static uint64_t ecam_read(uint64_t offset, unsigned width)
+{
+	return pci_space_read((unsigned)(offset >> 12), offset & 0xfff, width);
+}
+
+static void ecam_write(uint64_t offset, unsigned width, uint64_t value)
+{
+	pci_space_write((unsigned)(offset >> 12), offset & 0xfff, width, (uint32_t)value);
+}
+
+void host_add_ecam(uint64_t start)
+{
+	const struct host_mmio_device device = {start, ECAM_SIZE, ecam_read, ecam_write};
+
+	host_add_mmio_device(&device);
+}
+
+static struct host_pci *add_pci(uint16_t address, uint32_t id)
 {
 	if (host.pci_functions == HOST_PCI_MAX)
 		abort();
-	size_t at = host.pci_functions++;
+	struct host_pci *pci = &host.pci[host.pci_functions++];
 	struct le32 identity = le32_of(id);
 
-	host.pci[at].address = (uint16_t)(bus << 8 | device << 3 | function);
-	memcpy(host.pci[at].space, &identity, sizeof(identity));
-	return host.pci[at].space;
+	memset(pci, 0, sizeof(*pci));
+	pci->address = address;
+	memcpy(pci->space, &identity, sizeof(identity));
+	return pci;
+}
+
+uint8_t *host_add_pci_function(uint8_t bus, uint8_t device, uint8_t function, uint32_t id)
+{
+	struct host_pci *pci = add_pci((uint16_t)(bus << 8 | device << 3 | function), id);
+
+	memset(pci->writable, 0xff, sizeof(pci->writable));
+	memset(&pci->writable[PCI_BARS], 0, PCI_BARS_SIZE);
+	return pci->space;
+}
+
+/* A device with more than function 0 says so in that. */
+static void mark_multifunction(const struct host_pci *added)
+{
+	for (size_t i = 0; i < host.pci_functions; i++) {
+		struct host_pci *pci = &host.pci[i];
+		if ((added->address & 7) != 0 && pci->bridge == added->bridge &&
+		    pci->address == (added->address & ~7u))
+			pci->space[0x0e] |= 0x80;
+	}
+}
+
+struct host_pci *host_add_pci_device(struct host_pci *bridge, uint8_t bus, uint8_t device,
+				     uint8_t function, uint32_t id)
+{
+	unsigned number = bridge == NULL ? bus : 0;
+	struct host_pci *pci =
+		add_pci((uint16_t)(number << 8 | (device & 31u) << 3 | (function & 7u)), id);
+
+	pci->bridge = bridge;
+	pci->writable[0x04] = 0x47;
+	pci->writable[0x05] = 0x05;
+	pci->writable[0x3c] = 0xff;
+	mark_multifunction(pci);
+	return pci;
+}
+
+struct host_pci *host_add_pci_bridge(struct host_pci *bridge, uint8_t bus, uint8_t device,
+				     uint8_t function, uint32_t id)
+{
+	struct host_pci *pci = host_add_pci_device(bridge, bus, device, function, id);
+
+	pci->space[0x0a] = 0x04;
+	pci->space[0x0b] = 0x06;
+	pci->space[0x0e] |= PCI_BRIDGE;
+	pci->space[0x1c] = pci->space[0x1d] = 0x01;
+	pci->space[0x24] = pci->space[0x26] = 0x01;
+	memset(&pci->writable[0x18], 0xff, 3);
+	memset(&pci->writable[0x1c], 0xf0, 2);
+	for (size_t i = 0x20; i < 0x28; i += 2) {
+		pci->writable[i] = 0xf0;
+		pci->writable[i + 1] = 0xff;
+	}
+	memset(&pci->writable[0x28], 0xff, 12);
+	memset(&pci->writable[0x3e], 0xff, 2);
+	return pci;
+}
+
+void host_set_pci_bar(struct host_pci *pci, unsigned bar, uint32_t flags, uint64_t size)
+{
+	bool is_io = (flags & 1) != 0;
+	bool is_wide = (flags & 7) == 4;
+	uint64_t mask = -size & (is_io ? ~3ul : ~15ul);
+	struct le32 low = le32_of(flags);
+	struct le64 wide = le64_of(mask);
+
+	memcpy(&pci->space[PCI_BARS + 4 * bar], &low, sizeof(low));
+	memcpy(&pci->writable[PCI_BARS + 4 * bar], &wide, is_wide ? 8 : 4);
+}
+
+void host_add_pci_capability(struct host_pci *pci, uint8_t offset, const void *bytes, size_t size)
+{
+	memcpy(&pci->space[offset], bytes, size);
+	pci->space[offset + 1] = pci->space[PCI_CAPABILITY];
+	pci->space[PCI_CAPABILITY] = offset;
+	pci->space[PCI_STATUS_LOW] |= 0x10;
 }
 
 void host_add_i440fx(void)
@@ -80,6 +241,7 @@ void host_add_i440fx(void)
 void host_add_q35(void)
 {
 	host_add_pci();
+	host_add_ecam(ECAM_OF_Q35);
 	host_add_pci_function(0, 0, 0, 0x29c08086);
 	host_add_pci_function(0, 31, 0, 0x29188086);
 }

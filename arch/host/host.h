@@ -77,7 +77,7 @@ struct host_dma {
 #define HOST_ACCESSES_MAX 4096
 #define HOST_DMAS_MAX     512
 #define HOST_TEXT_SIZE    16384
-#define HOST_PCI_MAX      8
+#define HOST_PCI_MAX      1024
 #define HOST_RANDOM_MAX   8
 
 struct host_item {
@@ -113,11 +113,20 @@ struct host {
 		uint64_t offset;
 	} fwcfg;
 
-	struct {
-		uint16_t address; /**< bus, device, function as port 0xcf8 has them */
+	struct host_pci {
+		struct host_pci *bridge; /**< it is behind, or NULL: on a root bus */
+		uint16_t address; /**< as port 0xcf8 has it; behind a bridge, without the bus */
 		uint8_t space[256];
+		uint8_t writable[256]; /**< bits */
 	} pci[HOST_PCI_MAX];
 	size_t pci_functions;
+	/** Accesses to configuration space, whatever the way. */
+	size_t pci_accesses;
+	/**
+	 * For devices that no table describes: gives what a read of the register of 32 bits at
+	 * @offset returns, or false where the array answers.
+	 */
+	bool (*pci_read)(uint16_t address, uint8_t offset, uint32_t *ret_value);
 
 	uint8_t cmos[128];
 
@@ -201,8 +210,26 @@ void host_add_cmos(void);
 void host_add_debug_exit(void);
 /** Mechanism 1 of PCI configuration; without functions all reads give ones. */
 void host_add_pci(void);
-/** A function with the identity @id (device and vendor); returns its configuration space. */
+/** The same space in memory, 256 MiB at @start. */
+void host_add_ecam(uint64_t start);
+/**
+ * A function with the identity @id (device and vendor), of which all but the BARs is
+ * writable; returns its configuration space.
+ */
 uint8_t *host_add_pci_function(uint8_t bus, uint8_t device, uint8_t function, uint32_t id);
+/**
+ * One as it comes out of reset, with only the writable bits that PCI gives it. On the root
+ * bus @bus, or when @bridge is not NULL, wherever that one's bus is.
+ */
+struct host_pci *host_add_pci_device(struct host_pci *bridge, uint8_t bus, uint8_t device,
+				     uint8_t function, uint32_t id);
+/** A PCI-to-PCI bridge, which forwards for the bus numbers that are programmed. */
+struct host_pci *host_add_pci_bridge(struct host_pci *bridge, uint8_t bus, uint8_t device,
+				     uint8_t function, uint32_t id);
+/** A BAR of @size bytes, a power of two, whose low bits read as @flags. */
+void host_set_pci_bar(struct host_pci *pci, unsigned bar, uint32_t flags, uint64_t size);
+/** Puts a capability at @offset, before those that there are. */
+void host_add_pci_capability(struct host_pci *pci, uint8_t offset, const void *bytes, size_t size);
 /** The host bridges that QEMU's machines have, with their power management. */
 void host_add_i440fx(void);
 void host_add_q35(void);

@@ -52,18 +52,22 @@ static uint64_t *directory_entry(uint64_t address)
 	return pd + (address >> 21 & 511);
 }
 
+uint64_t arch_map_end(void)
+{
+	unsigned bits = cpu_physical_bits();
+
+	/* 47 bits are what the lower half of a four-level map covers. */
+	return 1ul << (bits < 47 ? bits : 47);
+}
+
 static bool addressable(uint64_t address, uint64_t length, uint64_t *ret_end)
 {
 	uint64_t end;
 
 	if (length == 0 || !checked_add(address, length, &end))
 		return false;
-	if ((end - 1) >> PHYSICAL_BITS_MIN != 0) {
-		/* 47 bits are what the lower half of a four-level map covers. */
-		unsigned bits = cpu_physical_bits();
-		if ((end - 1) >> (bits < 47 ? bits : 47) != 0)
-			return false;
-	}
+	if ((end - 1) >> PHYSICAL_BITS_MIN != 0 && end > arch_map_end())
+		return false;
 	*ret_end = end;
 	return true;
 }

@@ -32,7 +32,10 @@ struct pc {
 /** Reads the memory map from the best source there is, and claims what is ours. */
 MUST_CHECK enum status pc_read_memory_map(struct pc *pc);
 
-/** Chipset, caches, ACPI and SMBIOS: what a firmware owes the system. */
+/** Numbers PCI buses and gives addresses to their devices, on pc and q35. */
+void pc_assign_pci(struct pc *pc);
+
+/** Chipset, PCI, caches, ACPI and SMBIOS: what a firmware owes the system. */
 void pc_set_up_platform(struct pc *pc);
 
 /** Finds kernel, initrd and command line. STATUS_NOT_FOUND without a kernel. */

@@ -100,8 +100,10 @@ void pc_set_up_platform(struct pc *pc)
 	/* The VMM builds its tables from what the chipset is set to. */
 	pc->chipset = chipset_set_up(low_ram_end);
 	boot_require(&pc->boot, "chipset", reserve_ecam(pc));
-	if (pc->chipset.kind == CHIPSET_I440FX || pc->chipset.kind == CHIPSET_Q35)
+	if (pc->chipset.kind == CHIPSET_I440FX || pc->chipset.kind == CHIPSET_Q35) {
+		pc_assign_pci(pc);
 		place_reset_stub();
+	}
 	if (arch_set_memory_types(low_ram_end, pc->boot.has_fwcfg ? cpu_count(pc) : 1) != STATUS_OK)
 		log_line(&pc->boot.log, LOG_WARN, "not all processors took their memory types");
 	if (!pc->boot.has_fwcfg)

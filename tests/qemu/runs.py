@@ -467,6 +467,46 @@ LINUX = [
     linux("linux-vmgenid", options=("-device", "vmgenid,guid=auto")),
 ]
 
+
+
+def devices(*names):
+    """QEMU's options for these devices."""
+    return tuple(word for name in names for word in ("-device", name))
+
+
+def pci(name, machine, *names, more=()):
+    """Debian's generic kernel on a machine with PCI devices."""
+    return linux(f"linux-pci-{name}", machine, "6.1-generic", options=devices(*names) + more)
+
+
+def nic(bus, slot=0):
+    return f"virtio-net-pci,romfile=,bus={bus},addr={slot}"
+
+
+# What is behind bridges, in numbers and in size, gets what it gets from SeaBIOS.
+LINUX += [
+    pci("q35", "q35", "pcie-root-port,id=p0,chassis=1", nic("p0"),
+        "pcie-root-port,id=p1,chassis=2", "pcie-pci-bridge,id=b1,bus=p1",
+        "e1000,romfile=,bus=b1,addr=1",
+        "pcie-root-port,id=p2,chassis=3,pref64-reserve=32M,io-reserve=4k", "qemu-xhci",
+        "e1000e,romfile="),
+    pci("pc", "pc", "pci-bridge,id=b0,chassis_nr=1", nic("b0", 1),
+        "pci-bridge,id=b1,chassis_nr=2,bus=b0,addr=2", nic("b1", 3), "e1000,romfile=",
+        "nec-usb-xhci"),
+    pci("32-root-ports", "q35", *(f"pcie-root-port,id=p{i},chassis={i},addr={4 + i // 8}.{i % 8}"
+                                  f",multifunction=on" for i in range(32)), nic("p31")),
+    pci("kata-bridge", "q35", "pci-bridge,bus=pcie.0,id=b0,chassis_nr=1,shpc=off,addr=2,"
+        "io-reserve=4k,mem-reserve=1m,pref64-reserve=1m", nic("b0", 1)),
+    pci("64-GiB-bar", "q35", "ivshmem-plain,memdev=bar", nic("pcie.0", 9), more=(
+        "-object", "memory-backend-ram,id=bar,size=64G,reserve=off")),
+    # SeaBIOS gives up at 20 of them.
+    pci("8-bridges", "pc", *(f"pci-bridge,id=b{i},chassis_nr={i + 1}" for i in range(8)),
+        nic("b7", 1)),
+    pci("pxb", "q35", "pxb-pcie,id=r1,bus_nr=64,bus=pcie.0,addr=8",
+        "pcie-root-port,id=p0,chassis=1,bus=r1", nic("p0"),
+        "pcie-root-port,id=p1,chassis=2", nic("p1")),
+]
+
 REBOOT_COUNT = 3
 REBOOTS = [
     linux(f"reboot-{machine}-{method or 'default'}", machine, mode=b"reboot",

@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import os
 import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -53,6 +54,19 @@ def seabios(host):
         run.vm.clean()
 
 
+def bars(guest):
+    """Names and sizes of the PCI devices' memory, and the names of the buses' windows."""
+    found = Counter()
+    for line in guest.lines("iomem"):
+        area, _, name = line.strip().partition(" : ")
+        start, end = (int(number, 16) for number in area.split("-"))
+        if re.fullmatch(r"0000:[0-9a-f:.]+", name):
+            found[name, end - start + 1] += 1
+        elif re.fullmatch(r"PCI Bus 0000:(?!00)[0-9a-f]+", name):
+            found[name, 0] = 1
+    return found
+
+
 def differences(guest, other, run, payload, allow):
     """One sentence for each thing in the guest that is not as it should be."""
     cmdline = bytes.fromhex(guest.single["cmdline"])
@@ -72,8 +86,15 @@ def differences(guest, other, run, payload, allow):
         yield f"MemTotal is {memory} KiB, with SeaBIOS {wanted}"
 
     for key in ("acpi", "pci"):
-        if guest.lines(key) != other.lines(key):
-            yield f"{key} differs: {guest.lines(key)}, with SeaBIOS {other.lines(key)}"
+        found, wanted = guest.lines(key), other.lines(key)
+        if key == "acpi" and "pxb" in str(run.vm.command):
+            # The DSDT tells the addresses behind each root, in as few bytes as they take.
+            found, wanted = ([line.split()[0] for line in lines] for lines in (found, wanted))
+        if found != wanted:
+            yield f"{key} differs: {found}, with SeaBIOS {wanted}"
+    missing = bars(other) - bars(guest)
+    if missing:
+        yield f"without an address, with SeaBIOS they have one: {sorted(missing.elements())}"
     # Where the VMM gives no SMBIOS tables, SeaBIOS invents some.
     dmi, wanted_dmi = guest.with_prefix("dmi:"), other.with_prefix("dmi:")
     for name in sorted(dmi | wanted_dmi) if run.machine.smbios else ():

@@ -529,6 +529,73 @@ static void boot_memory_from_no_cmos(void **state)
 	assert_true(end == HOST_HANDOFF || end == HOST_FATAL);
 }
 
+/* -- PCI ------------------------------------------------------------------------- */
+
+static uint64_t bar_of(const struct host_pci *pci)
+{
+	return get64(pci->space + 0x10) & ~15ul;
+}
+
+/* A machine with 64 MiB and a device with a BAR of 64 bits and this size. */
+static struct host_pci *with_bar(bool q35, uint64_t size)
+{
+	machine_new(64 * MIB, 0);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_e820(64 * MIB, 0);
+	add_payload();
+	if (q35)
+		host_add_q35();
+	else
+		host_add_i440fx();
+	struct host_pci *pci = host_add_pci_device(NULL, 0, 5, 0, 0x10411af4);
+	host_set_pci_bar(pci, 0, 0xc, size);
+	return pci;
+}
+
+static void boot_pci_below_4g(void **state)
+{
+	static const uint64_t starts[] = {0xe0000000, 0xc0000000};
+
+	(void)state;
+	for (unsigned q35 = 0; q35 < 2; q35++) {
+		struct host_pci *pci = with_bar(q35 != 0, MIB);
+		handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+		assert_int_equal(bar_of(pci), starts[q35]);
+		assert_int_equal(pci->space[4] & 2, 2);
+	}
+}
+
+/* Behind what the VMM keeps for memory that it may plug in. */
+static void boot_pci_above_4g(void **state)
+{
+	uint8_t end[8];
+
+	(void)state;
+	struct host_pci *pci = with_bar(true, 64 * GIB);
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_int_equal(bar_of(pci), 64 * GIB);
+	pci = with_bar(true, 4 * GIB);
+	put64(end, 21 * GIB);
+	host_fwcfg_file("etc/reserved-memory-end", end, sizeof(end));
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_int_equal(bar_of(pci), 24 * GIB);
+}
+
+/* A host that says nonsense loses the device, not the boot. */
+static void boot_pci_with_no_room(void **state)
+{
+	uint8_t end[8];
+
+	(void)state;
+	struct host_pci *pci = with_bar(true, 64 * GIB);
+	put64(end, ~0ul);
+	host_fwcfg_file("etc/reserved-memory-end", end, sizeof(end));
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_int_equal(bar_of(pci), 0);
+	assert_int_equal(pci->space[4] & 2, 0);
+	assert_non_null(strstr(host.console, "pci 00:05.0"));
+}
+
 /* -- entered by PVH -------------------------------------------------------------- */
 
 static uint8_t start_info[56];
@@ -999,6 +1066,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_memory_from_cmos),
 	TEST(boot_memory_from_cmos_below_16m),
 	TEST(boot_memory_from_no_cmos),
+	TEST(boot_pci_below_4g),
+	TEST(boot_pci_above_4g),
+	TEST(boot_pci_with_no_room),
 	TEST(boot_pvh_on_qemu),
 	TEST(boot_pvh_with_the_platform_done),
 	TEST(boot_without_any_memory_map),

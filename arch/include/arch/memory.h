@@ -24,7 +24,7 @@ enum arch_memory {
  */
 MUST_CHECK void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory);
 
-/** AArch64: no address from here on can be mapped. */
+/** No address from here on can be mapped. */
 uint64_t arch_map_end(void);
 
 /**

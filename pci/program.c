@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pci/tree.h"
+
+#include "pci/registers.h"
+
+/* What PIRQ A to D are routed to, by pci/chipset.c. */
+#define PIRQ_LINES 0x0b0b0a0au
+
+/* QEMU hw/isa/lpc_ich9.c: from this slot on, pins A to D are PIRQ E to H (or A to D) as they are.
+ */
+#define ICH9_SLOT_OWN 25u
+
+/* The power management function's interrupt is not a PCI one: Intel 82371AB 7.1.21. */
+#define PIIX4_POWER_LINE 9u
+
+static uint32_t read(const struct pci_tree *tree, const struct pci_function *function,
+		     unsigned offset)
+{
+	return pci_config_read(&tree->machine->access, function->address, (uint8_t)offset);
+}
+
+static void write(const struct pci_tree *tree, const struct pci_function *function, unsigned offset,
+		  uint32_t value)
+{
+	pci_config_write(&tree->machine->access, function->address, (uint8_t)offset, value);
+}
+
+/* Each BAR holds ones since it was measured. */
+static void program_bar(struct pci_tree *tree, const struct pci_request *request)
+{
+	struct pci_function *function = &tree->function[request->function];
+	unsigned offset = PCI_BAR + 4u * request->bar;
+	uint64_t address = request->address == PCI_UNASSIGNED ? 0 : request->address;
+	uint32_t flags = request->kind == PCI_IO ? BAR_IO_FLAGS : BAR_MEMORY_FLAGS;
+
+	write(tree, function, offset, (uint32_t)address);
+	if (request->is_wide)
+		write(tree, function, offset + 4, (uint32_t)(address >> 32));
+	if (request->address == PCI_UNASSIGNED)
+		return;
+	if ((read(tree, function, offset) & ~flags) == (uint32_t)address)
+		return;
+	function->undecoded |= (uint8_t)(request->kind == PCI_IO ? 1u << PCI_IO : 1u << PCI_MEMORY);
+	tree->unassigned++;
+	pci_report(tree, LOG_WARN, function->address, request->bar, "does not take its address");
+}
+
+/* The range of a window; false when it stays closed. */
+static bool window_of(const struct pci_tree *tree, const struct pci_function *bridge, unsigned kind,
+		      uint64_t *ret_base, uint64_t *ret_limit)
+{
+	if (bridge->window[kind] == PCI_NONE)
+		return false;
+	const struct pci_request *window = pci_request(tree, bridge->window[kind]);
+	if (window->size == 0 || window->address == PCI_UNASSIGNED)
+		return false;
+	*ret_base = window->address;
+	*ret_limit = window->address + window->size - 1;
+	return true;
+}
+
+/* Returns the bits of the command register that the bridge needs. */
+static uint16_t program_windows(const struct pci_tree *tree, const struct pci_function *bridge)
+{
+	uint64_t base, limit;
+	uint32_t io = IO_WINDOW_CLOSED, memory = MEMORY_WINDOW_CLOSED;
+	uint32_t pref = MEMORY_WINDOW_CLOSED, base_high = 0, limit_high = 0;
+	uint16_t command = COMMAND_MASTER | COMMAND_SERR;
+
+	if (window_of(tree, bridge, PCI_IO, &base, &limit)) {
+		command |= COMMAND_IO;
+		io = (uint32_t)((base >> 8 & 0xf0) | (limit & 0xf000));
+	}
+	if (bridge->has_io && (bridge->io_window & IO_WINDOW_BITS) != io)
+		write(tree, bridge, PCI_IO_WINDOW, io);
+
+	if (window_of(tree, bridge, PCI_MEMORY, &base, &limit)) {
+		command |= COMMAND_MEMORY;
+		memory = (uint32_t)((base >> 16 & 0xfff0) | (limit & 0xfff00000));
+	}
+	write(tree, bridge, PCI_MEMORY_WINDOW, memory);
+
+	if (window_of(tree, bridge, PCI_PREFETCHABLE, &base, &limit)) {
+		command |= COMMAND_MEMORY;
+		pref = (uint32_t)((base >> 16 & 0xfff0) | (limit & 0xfff00000));
+		base_high = (uint32_t)(base >> 32);
+		limit_high = (uint32_t)(limit >> 32);
+	}
+	if ((bridge->pref_window & PREF_WINDOW_BITS) != pref)
+		write(tree, bridge, PCI_PREF_WINDOW, pref);
+	if (limit_high != 0 || bridge->was_programmed) {
+		write(tree, bridge, PCI_PREF_BASE_HIGH, base_high);
+		write(tree, bridge, PCI_PREF_LIMIT_HIGH, limit_high);
+	}
+	if (bridge->was_programmed && bridge->has_io)
+		write(tree, bridge, PCI_IO_WINDOW_HIGH, 0);
+	return command;
+}
+
+static uint16_t decoded(const struct pci_function *function)
+{
+	uint16_t command = 0;
+
+	if ((function->bars & 1u << PCI_IO) != 0 || function->is_vga)
+		command |= COMMAND_IO;
+	if ((function->bars & 1u << PCI_MEMORY) != 0 || function->is_vga)
+		command |= COMMAND_MEMORY;
+	return command != 0 ? command | COMMAND_SERR : 0;
+}
+
+static void program_command(struct pci_tree *tree, const struct pci_function *function)
+{
+	uint16_t now = function->command & (uint16_t) ~(COMMAND_IO | COMMAND_MEMORY);
+	uint16_t command = function->command | decoded(function);
+
+	if (function->is_untouched)
+		return;
+	if ((function->undecoded & 1u << PCI_IO) != 0)
+		command &= (uint16_t)~COMMAND_IO;
+	if ((function->undecoded & 1u << PCI_MEMORY) != 0)
+		command &= (uint16_t)~COMMAND_MEMORY;
+	/* The windows of a bridge outweigh a BAR of its own. */
+	if (function->is_bridge && function->secondary != 0)
+		command |= program_windows(tree, function);
+	if (function->bridge_control != 0)
+		command |= COMMAND_IO | COMMAND_MEMORY;
+	if (command != now)
+		write(tree, function, PCI_COMMAND, command);
+}
+
+/* The legacy interrupt that a function's pin raises, or what the register has. */
+static uint32_t interrupt_line(const struct pci_tree *tree, uint16_t index)
+{
+	uint8_t slot = 0;
+	unsigned pin = pci_root_pin(tree, index, &slot);
+	uint32_t now = tree->function[index].interrupt & 0xff;
+
+	if (pin == 0)
+		return now;
+	if (tree->function[index].id == ID_PIIX4_POWER)
+		return PIIX4_POWER_LINE;
+	pin--;
+	switch (tree->machine->interrupts) {
+	case PCI_INTERRUPTS_PIIX3:
+		pin += slot - 1u;
+		break;
+	case PCI_INTERRUPTS_ICH9:
+		pin += slot < ICH9_SLOT_OWN ? slot : 0u;
+		break;
+	case PCI_INTERRUPTS_UNKNOWN:
+		return now;
+	}
+	return PIRQ_LINES >> (pin % 4 * 8) & 0xff;
+}
+
+/* For bridges the bridge control register is the upper half. */
+static void program_interrupt(const struct pci_tree *tree, uint16_t index)
+{
+	const struct pci_function *function = &tree->function[index];
+	uint32_t value = (function->interrupt & ~0xffu) | interrupt_line(tree, index);
+
+	if (function->is_bridge)
+		value |= (BRIDGE_CONTROL_SERR | (uint32_t)function->bridge_control) << 16;
+	if (value != function->interrupt)
+		write(tree, function, PCI_INTERRUPT, value);
+}
+
+/* The VGA that the machine starts with: one on a root bus, or else the first. */
+static uint16_t find_vga(const struct pci_tree *tree)
+{
+	uint16_t found = PCI_NONE;
+
+	for (uint16_t i = 0; i < tree->functions; i++) {
+		const struct pci_function *function = &tree->function[i];
+		if (!function->is_vga)
+			continue;
+		if (tree->function[function->parent].is_root)
+			return i;
+		if (found == PCI_NONE)
+			found = i;
+	}
+	return found;
+}
+
+/* Bridges on the way to it pass the addresses that every VGA has. */
+static void open_way_to_vga(struct pci_tree *tree)
+{
+	uint16_t vga = find_vga(tree);
+
+	if (vga == PCI_NONE)
+		return;
+	for (struct pci_function *up = &tree->function[tree->function[vga].parent]; !up->is_root;
+	     up = &tree->function[up->parent])
+		up->bridge_control = BRIDGE_CONTROL_VGA;
+}
+
+void pci_program(struct pci_tree *tree)
+{
+	for (uint16_t i = 0; i < tree->requests; i++) {
+		const struct pci_request *request = pci_request(tree, i);
+		if (request->bar != PCI_BAR_WINDOW)
+			program_bar(tree, request);
+	}
+	open_way_to_vga(tree);
+	for (uint16_t i = 0; i < tree->functions; i++) {
+		if (tree->function[i].is_root)
+			continue;
+		program_interrupt(tree, i);
+		program_command(tree, &tree->function[i]);
+	}
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pci/tree.h"
+
+#include "pci/registers.h"
+
+#define WARNINGS_MAX 16
+
+unsigned pci_root_pin(const struct pci_tree *tree, uint16_t function, uint8_t *ret_slot)
+{
+	const struct pci_function *at = &tree->function[function];
+	unsigned pin = at->interrupt >> 8 & 0xff;
+
+	if (pin < 1 || pin > 4)
+		return 0;
+	for (const struct pci_function *up = &tree->function[at->parent]; !up->is_root;
+	     up = &tree->function[up->parent]) {
+		pin = (pin - 1 + at->address.device) % 4 + 1;
+		at = up;
+	}
+	*ret_slot = at->address.device;
+	return pin;
+}
+
+void pci_report(struct pci_tree *tree, enum log_level level, struct pci_address address,
+		unsigned bar, const char *what)
+{
+	if (level == LOG_WARN && tree->warnings >= WARNINGS_MAX) {
+		if (tree->warnings++ == WARNINGS_MAX)
+			log_line(tree->log, LOG_WARN, "pci: more is wrong than is said here");
+		return;
+	}
+	if (level == LOG_WARN)
+		tree->warnings++;
+	if (bar == PCI_BAR_WINDOW)
+		log_line(tree->log, level, "pci %02x:%02x.%u: %s", address.bus, address.device,
+			 address.function, what);
+	else
+		log_line(tree->log, level, "pci %02x:%02x.%u BAR %u: %s", address.bus,
+			 address.device, address.function, bar, what);
+}
