@@ -64,6 +64,12 @@ extern const struct name boot_opt_kernel, boot_etc_kernel;
 /** Finds @boot->initrd and @boot->cmdline in fw_cfg; the one that is missing has size 0. */
 MUST_CHECK enum status boot_find_initrd_and_cmdline(struct boot *boot);
 
+/**
+ * Bytes that tell whether a file is this image; on x86, what lies before the hole for the
+ * SMBIOS anchor, where two copies may differ.
+ */
+#define BOOT_IDENTITY_SIZE 512
+
 /** Whether @head is the start of this image (rulings 5). */
 bool boot_is_this_firmware(const void *head, size_t size);
 

@@ -13,14 +13,11 @@ static const struct name etc_initrd = {"etc/boot/initrd"};
 static const struct name opt_cmdline = {"opt/org.slipway/cmdline"};
 static const struct name etc_cmdline = {"etc/boot/cmdline"};
 
-/* On x86, what lies before the hole for the SMBIOS anchor, where two copies may differ. */
-#define IDENTITY_SIZE 512
-
 bool boot_is_this_firmware(const void *head, size_t size)
 {
 	const void *own = (const void *)(uintptr_t)arch_image().start;
 
-	return size >= IDENTITY_SIZE && memcmp(head, own, IDENTITY_SIZE) == 0;
+	return size >= BOOT_IDENTITY_SIZE && memcmp(head, own, BOOT_IDENTITY_SIZE) == 0;
 }
 
 enum status boot_find_file(struct boot *boot, const struct name *name, struct blob *ret_blob)

@@ -125,12 +125,6 @@ void efi_write_tables(const struct efi_facts *facts, uint64_t address, void *pag
 		  address + offsetof(struct tables, memreserve));
 }
 
-/* What the kernel gets to see. */
-static enum memmap_type visible_type(const struct memmap_entry *entry)
-{
-	return entry->type >= MEMMAP_FIRMWARE ? MEMMAP_RAM : entry->type;
-}
-
 static UINT32 efi_type(enum memmap_type type)
 {
 	switch (type) {
@@ -174,12 +168,12 @@ enum status efi_write_map(const struct memmap *map, void *entries, size_t *ret_s
 	if (map->count > MEMMAP_ENTRIES_MAX)
 		return STATUS_TOO_LARGE;
 	for (size_t i = 0; i < map->count;) {
-		enum memmap_type type = visible_type(&map->entry[i]);
+		enum memmap_type type = memmap_type_for_kernel(map->entry[i].type);
 		uint64_t start = map->entry[i].start;
 		uint64_t end = map->entry[i++].end;
 		/* Merged in bytes, since two halves of a page are a page. */
 		while (i < map->count && map->entry[i].start == end &&
-		       visible_type(&map->entry[i]) == type)
+		       memmap_type_for_kernel(map->entry[i].type) == type)
 			end = map->entry[i++].end;
 
 		uint64_t page = start / PAGE_SIZE;

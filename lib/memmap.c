@@ -165,17 +165,12 @@ enum status memmap_alloc_low(struct memmap *map, uint64_t size, uint64_t alignme
 	return memmap_alloc(map, &request, ret_start);
 }
 
-static enum memmap_type type_for_kernel(enum memmap_type type)
-{
-	return type >= MEMMAP_FIRMWARE ? MEMMAP_RAM : type;
-}
-
 uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit)
 {
 	uint64_t end = 0;
 
 	for (size_t i = 0; i < map->count && map->entry[i].start < limit; i++) {
-		if (type_for_kernel(map->entry[i].type) == MEMMAP_RAM)
+		if (memmap_type_for_kernel(map->entry[i].type) == MEMMAP_RAM)
 			end = map->entry[i].end;
 	}
 	return end;
@@ -188,7 +183,7 @@ enum status memmap_export(const struct memmap *map, struct memmap_entry *entries
 
 	for (size_t i = 0; i < map->count; i++) {
 		struct memmap_entry entry = map->entry[i];
-		entry.type = type_for_kernel(entry.type);
+		entry.type = memmap_type_for_kernel(entry.type);
 		if (count > 0 && entries[count - 1].end == entry.start &&
 		    entries[count - 1].type == entry.type) {
 			entries[count - 1].end = entry.end;

@@ -34,6 +34,12 @@ struct memmap_entry {
 	enum memmap_type type;
 };
 
+/** What the kernel shall take memory of @type for: what we gave a purpose is free again. */
+static inline enum memmap_type memmap_type_for_kernel(enum memmap_type type)
+{
+	return type >= MEMMAP_FIRMWARE ? MEMMAP_RAM : type;
+}
+
 #define MEMMAP_ENTRIES_MAX 192
 
 /*

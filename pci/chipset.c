@@ -33,11 +33,9 @@
 #define ICH9_ACPI_CNTL  0x44
 #define ICH9_ACPI_EN    0x80
 
-/* PCI interrupt lines A-D, and E-H on ICH9, to ISA interrupts 10, 10, 11, 11. */
 #define PIIX3_PIRQ_ABCD 0x60
 #define ICH9_PIRQ_ABCD  0x60
 #define ICH9_PIRQ_EFGH  0x68
-#define PIRQ_ROUTES     0x0b0b0a0au
 
 #define Q35_PCIEXBAR_LOW  0x60
 #define Q35_PCIEXBAR_HIGH 0x64
@@ -69,7 +67,7 @@ static void set_up_i440fx(void)
 {
 	open_bios_area(I440FX_PAM0);
 	if (pci_read32(piix3, 0) == ID_PIIX3)
-		pci_write32(piix3, PIIX3_PIRQ_ABCD, PIRQ_ROUTES);
+		pci_write32(piix3, PIIX3_PIRQ_ABCD, CHIPSET_PIRQ_LINES);
 	if (pci_read32(piix4_pm, 0) != ID_PIIX4_PM)
 		return; /* acpi=off */
 	pci_write32(piix4_pm, PIIX4_PMBASE, PM_BASE | PM_BASE_IO);
@@ -93,8 +91,8 @@ static void set_up_q35(struct chipset *chipset, uint64_t low_ram_end)
 		return;
 	pci_write32(ich9_lpc, ICH9_PMBASE, PM_BASE | PM_BASE_IO);
 	pci_write8(ich9_lpc, ICH9_ACPI_CNTL, ICH9_ACPI_EN);
-	pci_write32(ich9_lpc, ICH9_PIRQ_ABCD, PIRQ_ROUTES);
-	pci_write32(ich9_lpc, ICH9_PIRQ_EFGH, PIRQ_ROUTES);
+	pci_write32(ich9_lpc, ICH9_PIRQ_ABCD, CHIPSET_PIRQ_LINES);
+	pci_write32(ich9_lpc, ICH9_PIRQ_EFGH, CHIPSET_PIRQ_LINES);
 }
 
 static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)

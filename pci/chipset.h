@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/** PCI interrupt lines A to D, and E to H on ICH9, to ISA interrupts: a byte each. */
+#define CHIPSET_PIRQ_LINES 0x0b0b0a0au
+
 enum chipset_kind {
 	CHIPSET_NONE,   /**< no host bridge answers at the configuration ports: microvm */
 	CHIPSET_I440FX, /**< QEMU pc */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pci/tree.h"
 
+#include "pci/chipset.h"
 #include "pci/registers.h"
-
-/* What PIRQ A to D are routed to, by pci/chipset.c. */
-#define PIRQ_LINES 0x0b0b0a0au
 
 /* QEMU hw/isa/lpc_ich9.c: from this slot on, pins A to D are PIRQ E to H (or A to D) as they are.
  */
@@ -150,7 +148,7 @@ static uint32_t interrupt_line(const struct pci_tree *tree, uint16_t index)
 	case PCI_INTERRUPTS_UNKNOWN:
 		return now;
 	}
-	return PIRQ_LINES >> (pin % 4 * 8) & 0xff;
+	return CHIPSET_PIRQ_LINES >> (pin % 4 * 8) & 0xff;
 }
 
 /* For bridges the bridge control register is the upper half. */

@@ -6,9 +6,6 @@
 #include "arch/memory.h"
 #include "lib/log.h"
 
-/* PSCI function: Arm DEN 0022, 5.1.9. */
-#define PSCI_SYSTEM_OFF 0x84000008ul
-
 void arch_set_console(const struct arch_console *console)
 {
 	arch_state()->console = *console;

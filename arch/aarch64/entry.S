@@ -16,8 +16,6 @@
 /* A character leaves in far less than this number of reads. */
 #define UART_WAIT_READS 0x10000
 
-#define PSCI_SYSTEM_OFF 0x84000008 /* Arm DEN 0022, 5.1.9 */
-
 /*
  * TPIDR_EL0 counts exceptions: one that is reported, and those that its report may meet.
  * From LAST_WORDS on it tells how far last_resort has come.

@@ -30,6 +30,9 @@
 #define DEFAULT_FDT   0x40000000
 #define DEFAULT_PL011 0x09000000
 
+/* PSCI function: Arm DEN 0022, 5.1.9. */
+#define PSCI_SYSTEM_OFF 0x84000008
+
 #define FDT_MAGIC_LITTLE_ENDIAN 0xedfe0dd0
 
 /* The block that one second-level entry maps. */

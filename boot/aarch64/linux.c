@@ -39,20 +39,27 @@ struct seeds {
 
 /* -- the kernel ------------------------------------------------------------------ */
 
-static enum status read_kernel(struct virt *virt, uint64_t offset, uint64_t length, uint64_t to)
+static enum status copy(struct virt *virt, uint64_t from, uint64_t length, uint64_t to,
+			const char *what)
+{
+	const void *bytes = boot_map_ram(from, length);
+	void *place = boot_map_ram(to, length);
+
+	if (bytes == NULL || place == NULL)
+		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE, "%s at 0x%lx cannot be mapped",
+			      what, from);
+	memcpy(place, bytes, length);
+	return STATUS_OK;
+}
+
+/* Reads the first @length bytes. */
+static enum status read_kernel(struct virt *virt, uint64_t length, uint64_t to)
 {
 	const struct kernel_source *kernel = &virt->kernel;
 
-	if (kernel->address != 0) {
-		const void *from = boot_map_ram(kernel->address + offset, length);
-		void *place = boot_map_ram(to, length);
-		if (from == NULL || place == NULL)
-			return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
-				      "the kernel at 0x%lx cannot be mapped", kernel->address);
-		memcpy(place, from, length);
-		return STATUS_OK;
-	}
-	enum status status = kernel->blob.read(&kernel->blob, offset, length, to);
+	if (kernel->address != 0)
+		return copy(virt, kernel->address, length, to, "the kernel");
+	enum status status = kernel->blob.read(&kernel->blob, 0, length, to);
 	if (status != STATUS_OK)
 		return refuse(&virt->boot.why, status, "the kernel cannot be read");
 	return STATUS_OK;
@@ -64,7 +71,7 @@ static enum status read_head(struct virt *virt, uint8_t *bytes, size_t size, str
 	uint64_t present = virt->kernel.size < size ? virt->kernel.size : size;
 
 	enum status status =
-		present == 0 ? STATUS_OK : read_kernel(virt, 0, present, (uintptr_t)bytes);
+		present == 0 ? STATUS_OK : read_kernel(virt, present, (uintptr_t)bytes);
 	if (status == STATUS_OK)
 		*ret_head = (struct span){bytes, present};
 	return status;
@@ -81,7 +88,7 @@ static enum status bring_into_memory(struct virt *virt, struct span *ret_file)
 		if (status != STATUS_OK)
 			return refuse(&virt->boot.why, status,
 				      "no memory for a packed kernel of %lu bytes", kernel->size);
-		status = read_kernel(virt, 0, kernel->size, place);
+		status = read_kernel(virt, kernel->size, place);
 		if (status != STATUS_OK)
 			return status;
 		kernel->address = place;
@@ -158,7 +165,7 @@ static enum status place_kernel(struct virt *virt, const struct arm64_plan *plan
 {
 	if (plan->load == virt->kernel.address)
 		return STATUS_OK;
-	return read_kernel(virt, 0, virt->kernel.size, plan->load);
+	return read_kernel(virt, virt->kernel.size, plan->load);
 }
 
 static enum status place_initrd(struct virt *virt, const struct arm64_plan *plan)
@@ -167,13 +174,7 @@ static enum status place_initrd(struct virt *virt, const struct arm64_plan *plan
 		return boot_read_initrd(&virt->boot, plan->initrd);
 	if (plan->initrd == virt->initrd)
 		return STATUS_OK;
-	const void *from = boot_map_ram(virt->initrd, virt->initrd_size);
-	void *to = boot_map_ram(plan->initrd, virt->initrd_size);
-	if (from == NULL || to == NULL)
-		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
-			      "the initrd at 0x%lx cannot be mapped", virt->initrd);
-	memcpy(to, from, virt->initrd_size);
-	return STATUS_OK;
+	return copy(virt, virt->initrd, virt->initrd_size, plan->initrd, "the initrd");
 }
 
 /* -- what the kernel is told ----------------------------------------------------- */

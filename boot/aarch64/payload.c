@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* Enough to recognise ourselves by. */
-#define HEAD_SIZE 512
-
 /*
  * Linux takes the first 2047 bytes (COMMAND_LINE_SIZE), but that is its own affair; this
  * keeps what a host makes us copy within bounds.
@@ -15,7 +12,7 @@
 static enum status accept_kernel(struct virt *virt)
 {
 	struct kernel_source *kernel = &virt->kernel;
-	uint8_t head[HEAD_SIZE];
+	uint8_t head[BOOT_IDENTITY_SIZE];
 
 	kernel->address = 0;
 	kernel->size = kernel->blob.size;
