@@ -8,6 +8,9 @@
 #define IO_WINDOW_UNIT     0x1000u
 #define MEMORY_WINDOW_UNIT 0x100000u
 
+/* While there is enough: a large page, and room for something that is plugged in. */
+#define MEMORY_WINDOW_EASY_UNIT 0x200000u
+
 #define IO_END    0x10000ul
 #define MEM32_END 0x100000000ul
 
@@ -160,6 +163,13 @@ static uint64_t spare_size(const struct pci_tree *tree, const struct pci_functio
 	return size > window->reserve ? size : window->reserve;
 }
 
+static uint64_t window_unit(unsigned kind, enum spare spare)
+{
+	if (kind == PCI_IO)
+		return IO_WINDOW_UNIT;
+	return spare < SPARE_NONE ? MEMORY_WINDOW_EASY_UNIT : MEMORY_WINDOW_UNIT;
+}
+
 /*
  * Computes what a window has to hold, from the bus below, whose windows are known. The
  * places of its requests relative to the window's start will be those found here.
@@ -167,7 +177,7 @@ static uint64_t spare_size(const struct pci_tree *tree, const struct pci_functio
 static void measure_window(struct pci_tree *tree, struct pci_function *bridge,
 			   struct pci_request *window, enum spare spare)
 {
-	uint64_t unit = window->kind == PCI_IO ? IO_WINDOW_UNIT : MEMORY_WINDOW_UNIT;
+	uint64_t unit = window_unit(window->kind, spare);
 	uint64_t spare_bytes = spare_size(tree, bridge, window, spare);
 	uint64_t end = 0, alignment = unit;
 	bool fits_64_bits = true;
@@ -186,6 +196,9 @@ static void measure_window(struct pci_tree *tree, struct pci_function *bridge,
 	}
 	if (spare_bytes > end)
 		end = spare_bytes;
+	/* Beside what is there already, something large can be plugged in, too. */
+	else if (window->kind == PCI_PREFETCHABLE && is_power_of_two(spare_bytes))
+		unit = spare_bytes > unit ? spare_bytes : unit;
 	/* What is plugged in may be one BAR. */
 	if (spare_bytes > unit && alignment < power_below(spare_bytes))
 		alignment = power_below(spare_bytes);
@@ -359,53 +372,48 @@ static void refuse_giants(struct pci_tree *tree)
 	}
 }
 
-static bool is_behind(const struct pci_tree *tree, uint16_t function, uint16_t bridge)
+/* The window of the bridge on a root bus that a BAR is behind, or NULL. */
+static const struct pci_request *root_window(const struct pci_tree *tree,
+					     const struct pci_request *request)
 {
-	while (function > bridge && !tree->function[function].is_root)
-		function = tree->function[function].parent;
-	return function == bridge;
+	const struct pci_function *at = &tree->function[request->function];
+
+	if (tree->function[at->parent].is_root)
+		return NULL;
+	while (!tree->function[at->parent].is_root)
+		at = &tree->function[at->parent];
+	uint16_t window = at->window[request->kind];
+	return window == PCI_NONE ? NULL : pci_request(tree, window);
 }
 
-/* A bridge on a root bus whose window found no place although devices need it. */
+/* Whether that found no place although devices need it. */
 static bool lacks_window(const struct pci_tree *tree, const struct pci_request *request)
 {
-	return is_window(request) && request->kind != PCI_IO && request->size != 0 &&
-	       !request->is_spare && request->address == PCI_UNASSIGNED &&
-	       tree->function[tree->function[request->function].parent].is_root;
+	const struct pci_request *window = root_window(tree, request);
+
+	return window != NULL && window->size != 0 && !window->is_spare &&
+	       window->address == PCI_UNASSIGNED;
 }
 
-/* The largest BAR that such a window is for, if that is what makes it large. */
-static struct pci_request *find_largest(const struct pci_tree *tree,
-					const struct pci_request *window)
+/* Gives up the largest such BAR, if it makes a window large, so that others get theirs. */
+static bool refuse_one(struct pci_tree *tree)
 {
-	struct pci_request *found = NULL;
+	struct pci_request *largest = NULL;
 
 	for (uint16_t i = 0; i < tree->requests; i++) {
 		struct pci_request *request = pci_request(tree, i);
-		if (!is_window(request) && request->kind == window->kind && !request->is_refused &&
+		if (!is_window(request) && request->kind != PCI_IO && !request->is_refused &&
 		    request->size > MEMORY_WINDOW_UNIT &&
-		    (found == NULL || request->size > found->size) &&
-		    is_behind(tree, tree->function[request->function].parent, window->function))
-			found = request;
+		    (largest == NULL || request->size > largest->size) &&
+		    lacks_window(tree, request))
+			largest = request;
 	}
-	return found;
-}
-
-/* Gives up one BAR so that others behind the same bridge get theirs. */
-static bool refuse_one(struct pci_tree *tree)
-{
-	for (uint16_t i = 0; i < tree->requests; i++) {
-		const struct pci_request *window = pci_request(tree, i);
-		struct pci_request *largest =
-			lacks_window(tree, window) ? find_largest(tree, window) : NULL;
-		if (largest == NULL)
-			continue;
-		largest->is_refused = true;
-		pci_report(tree, LOG_WARN, tree->function[largest->function].address, largest->bar,
-			   "no addresses are left");
-		return true;
-	}
-	return false;
+	if (largest == NULL)
+		return false;
+	largest->is_refused = true;
+	pci_report(tree, LOG_WARN, tree->function[largest->function].address, largest->bar,
+		   "no addresses are left");
+	return true;
 }
 
 static void assign_io(struct pci_tree *tree)

@@ -117,38 +117,47 @@ static void program_command(struct pci_tree *tree, const struct pci_function *fu
 		command &= (uint16_t)~COMMAND_IO;
 	if ((function->undecoded & 1u << PCI_MEMORY) != 0)
 		command &= (uint16_t)~COMMAND_MEMORY;
-	/* The windows of a bridge outweigh a BAR of its own. */
+	/* The windows of a bridge outweigh a BAR of its own; without a bus they are as found. */
 	if (function->is_bridge && function->secondary != 0)
 		command |= program_windows(tree, function);
+	else if (function->is_bridge)
+		command &= (uint16_t) ~(COMMAND_IO | COMMAND_MEMORY);
 	if (function->bridge_control != 0)
 		command |= COMMAND_IO | COMMAND_MEMORY;
 	if (command != now)
 		write(tree, function, PCI_COMMAND, command);
 }
 
+bool pci_pirq(const struct pci_tree *tree, uint16_t function, uint8_t *ret_pirq)
+{
+	uint8_t slot = 0;
+	unsigned pin = pci_root_pin(tree, function, &slot);
+
+	if (pin == 0 || tree->function[function].id == ID_PIIX4_POWER)
+		return false;
+	switch (tree->machine->interrupts) {
+	case PCI_INTERRUPTS_PIIX3:
+		*ret_pirq = (uint8_t)((pin - 1 + slot - 1) % 4);
+		return true;
+	case PCI_INTERRUPTS_ICH9:
+		*ret_pirq = (uint8_t)(slot < ICH9_SLOT_OWN ? 4 + (pin - 1 + slot) % 4 : pin - 1);
+		return true;
+	case PCI_INTERRUPTS_UNKNOWN:
+		break;
+	}
+	return false;
+}
+
 /* The legacy interrupt that a function's pin raises, or what the register has. */
 static uint32_t interrupt_line(const struct pci_tree *tree, uint16_t index)
 {
-	uint8_t slot = 0;
-	unsigned pin = pci_root_pin(tree, index, &slot);
-	uint32_t now = tree->function[index].interrupt & 0xff;
+	uint8_t pirq;
 
-	if (pin == 0)
-		return now;
 	if (tree->function[index].id == ID_PIIX4_POWER)
 		return PIIX4_POWER_LINE;
-	pin--;
-	switch (tree->machine->interrupts) {
-	case PCI_INTERRUPTS_PIIX3:
-		pin += slot - 1u;
-		break;
-	case PCI_INTERRUPTS_ICH9:
-		pin += slot < ICH9_SLOT_OWN ? slot : 0u;
-		break;
-	case PCI_INTERRUPTS_UNKNOWN:
-		return now;
-	}
-	return CHIPSET_PIRQ_LINES >> (pin % 4 * 8) & 0xff;
+	if (!pci_pirq(tree, index, &pirq))
+		return tree->function[index].interrupt & 0xff;
+	return CHIPSET_PIRQ_LINES >> (pirq % 4 * 8) & 0xff;
 }
 
 /* For bridges the bridge control register is the upper half. */

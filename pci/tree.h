@@ -175,6 +175,12 @@ void pci_program(struct pci_tree *tree);
 unsigned pci_root_pin(const struct pci_tree *tree, uint16_t function, uint8_t *ret_slot);
 
 /**
+ * The chipset's interrupt line, 0 to 7 for PIRQ A to H, that the pin of @function
+ * leads to. False when it has none that is known.
+ */
+MUST_CHECK bool pci_pirq(const struct pci_tree *tree, uint16_t function, uint8_t *ret_pirq);
+
+/**
  * One line about a function, and its BAR unless that is PCI_BAR_WINDOW. Warnings end after
  * some, since a host may have thousands of reasons and each character takes time.
  */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-include tests/unit/module.mk
+include tests/unit/module.mk tests/fuzz/module.mk
 
 # What tests/tools/run takes from the environment.
 export MACHINE CPU KERNEL INITRD CMDLINE MEM SMP QEMU ENTRY KVM TIMEOUT
@@ -11,7 +11,7 @@ run shell debug: $(fw)
 
 packages_test := qemu-system-x86 gdb seabios python3 python3-pytest python3-pytest-xdist nasm \
 	gcc clang clang-format binutils qemu-system-arm qemu-efi-aarch64 u-boot-qemu gdb-multiarch \
-	gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu zstd
+	gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu zstd swtpm
 
 # T chooses tests by name, as pytest -k does.
 pytest = /usr/bin/python3 -m pytest -q --color=no -p no:cacheprovider -n 2 \

@@ -211,8 +211,8 @@ static void pci_windows_hold_what_is_behind(void **state)
 	pci_run();
 	pci_check();
 	assert_int_equal(length(pci_window(port, PCI_IO)), 4 * KIB);
-	assert_int_equal(length(pci_window(port, PCI_MEMORY)), MIB);
-	assert_int_equal(length(pci_window(port, PCI_PREFETCHABLE)), MIB);
+	assert_int_equal(length(pci_window(port, PCI_MEMORY)), 2 * MIB);
+	assert_int_equal(length(pci_window(port, PCI_PREFETCHABLE)), 2 * MIB);
 	assert_int_equal(pci_bar(device, 0), pci_window(port, PCI_IO).start);
 	assert_int_equal(pci_bar(device, 1), pci_window(port, PCI_MEMORY).start);
 	assert_int_equal(pci_bar(device, 2), pci_window(port, PCI_PREFETCHABLE).start);
@@ -361,6 +361,32 @@ static void pci_empty_ports(void **state)
 	assert_int_equal(length(pci_window(to_pci, PCI_IO)), 4 * KIB);
 }
 
+/* Windows are rounded to 2 MiB where that fits, and no further than they must where not. */
+static void pci_windows_in_little_room(void **state)
+{
+	(void)state;
+	for (unsigned room = 6; room >= 3; room--) {
+		struct host_pci *port[3], *device[3];
+		host_reset();
+		pci_begin(true);
+		pci_machine.mem32[0] = (struct pci_range){0xe0000000, 0xe0000000 + room * MIB};
+		pci_machine.mem32[1] = (struct pci_range){0, 0};
+		pci_machine.mem64 = (struct pci_range){0, 0};
+		for (uint8_t i = 0; i < 3; i++) {
+			port[i] = pci_add_port(NULL, (uint8_t)(i + 1), 4, false);
+			device[i] = pci_add(port[i], 0, ID_DEVICE);
+			host_set_pci_bar(device[i], 0, BAR_32, 4096);
+		}
+		pci_run();
+		pci_check();
+		for (unsigned i = 0; i < 3; i++) {
+			assert_int_equal(length(pci_window(port[i], PCI_MEMORY)),
+					 room == 6 ? 2 * MIB : MIB);
+			assert_int_not_equal(pci_bar(device[i], 0), 0);
+		}
+	}
+}
+
 static void pci_hints_are_heard(void **state)
 {
 	static const struct pci_hint hint = {0xffffffff, 0x1001, 0x1900000, 0xffffffff, 3 * GIB};
@@ -374,7 +400,7 @@ static void pci_hints_are_heard(void **state)
 	pci_run();
 	pci_check();
 	assert_int_equal(length(pci_window(port, PCI_IO)), 0x2000);
-	assert_int_equal(length(pci_window(port, PCI_MEMORY)), 0x1900000);
+	assert_int_equal(length(pci_window(port, PCI_MEMORY)), 0x1a00000);
 	/* One BAR of half of it and more can be in it. */
 	assert_int_equal(length(pci_window(port, PCI_PREFETCHABLE)), 3 * GIB);
 	assert_int_equal(pci_window(port, PCI_PREFETCHABLE).start % (2 * GIB), 0);
@@ -436,6 +462,14 @@ static void pci_large_windows_for_hotplug(void **state)
 	pci_check();
 	for (size_t i = 0; i < 4; i++)
 		assert_int_equal(length(pci_window(ports[i], PCI_PREFETCHABLE)), 32 * GIB);
+	/* One that is filled keeps room for another. */
+	struct host_pci *device = pci_add(ports[1], 0, ID_DEVICE);
+	host_set_pci_bar(device, 0, BAR_64PREF, 32 * GIB);
+	host_set_pci_bar(device, 2, BAR_64PREF, MIB);
+	pci_run();
+	pci_check();
+	assert_int_equal(length(pci_window(ports[1], PCI_PREFETCHABLE)), 64 * GIB);
+	host.pci_functions--;
 	/* Not for all of them: the usual size for each. */
 	pci_machine.mem64.end = 128 * GIB;
 	pci_run();
@@ -853,6 +887,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(pci_high_first),
 	UNIT_TEST(pci_second_range),
 	UNIT_TEST(pci_empty_ports),
+	UNIT_TEST(pci_windows_in_little_room),
 	UNIT_TEST(pci_hints_are_heard),
 	UNIT_TEST(pci_hints_of_kata),
 	UNIT_TEST(pci_hints_without_sense),

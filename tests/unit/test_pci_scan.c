@@ -205,6 +205,25 @@ static void pci_bus_numbers_run_out(void **state)
 	pci_check();
 }
 
+/* It would forward what another firmware had given it. */
+static void pci_bridge_without_a_bus_is_off(void **state)
+{
+	(void)state;
+	pci_begin(true);
+	pci_machine.extra_roots = 1;
+	struct host_pci *bridge = pci_add_bridge(NULL, 1);
+	host_add_pci_device(NULL, 1, 0, 0, ID_DEVICE);
+	host_set_pci_bar(bridge, 0, BAR_32, 0x1000);
+	bridge->space[0x19] = bridge->space[0x1a] = 1;
+	put16(&bridge->space[0x20], 0xe000);
+	put16(&bridge->space[0x22], 0xe0f0);
+	bridge->space[0x04] = 7;
+	pci_run();
+	assert_buses(bridge, 0, 0, 0);
+	assert_int_equal(bridge->space[0x04], 4);
+	pci_check();
+}
+
 /* -- extra roots ------------------------------------------------------------------- */
 
 /* Their numbers are fixed, and what is below bus 0 ends before them. */
@@ -493,6 +512,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(pci_port_is_asked_once),
 	UNIT_TEST(pci_bus_hints),
 	UNIT_TEST(pci_bus_numbers_run_out),
+	UNIT_TEST(pci_bridge_without_a_bus_is_off),
 	UNIT_TEST(pci_extra_roots),
 	UNIT_TEST(pci_extra_root_is_in_the_way),
 	UNIT_TEST(pci_extra_roots_that_do_not_exist),

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make fuzz                            every target, RUNS runs from a fixed seed: the same each time
+# make fuzz T=pci RUNS=10000000        a longer search, which keeps what it finds in O/fuzz/found
+# make fuzz T=pci INPUT=file           one input once more
+#
+# A target is a file fuzz_NAME.c, whose name stands in fuzz_targets. Its seeds, and inputs that
+# have failed once, are corpus/NAME/*.hex: bytes in hex, with comments.
+
+fuzz := $(O)/fuzz
+fuzz_targets := pci
+fuzz_programs := $(fuzz_targets:%=$(fuzz)/fuzz_%)
+RUNS ?= 20000
+
+# What a target needs besides itself and the code under test.
+fuzz_extra_pci := tests/fuzz/pci_check.c tests/fuzz/pci_space.c
+
+# The policy of boot/ is for tests/unit.
+fuzz_srcs := $(filter-out boot/%,$(srcs) $(srcs_x86_64))
+fuzz_objs := $(fuzz_srcs:%=$(fuzz)/%.o)
+fuzz_target_objs := $(foreach t,$(fuzz_targets),$(fuzz)/tests/fuzz/fuzz_$(t).c.o \
+	$(fuzz_extra_$(t):%=$(fuzz)/%.o))
+
+# The fuzzer is clang's. Code at fixed addresses makes its search the same each time.
+fuzz_instrument ?= -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+fuzz_cflags := -std=gnu17 -g -fno-pie -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
+	$(fuzz_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE $(defines) \
+	-I. -Iarch/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+
+$(fuzz)/setup: tests/tools/need
+	@mkdir -p $(@D)
+	$(Q)tests/tools/need clang libclang-rt-dev gnu-efi libfdt-dev zlib1g-dev libzstd-dev
+	@touch $@
+
+$(fuzz)/%.c.o: %.c $(fuzz)/setup Makefile tests/fuzz/module.mk
+	@mkdir -p $(@D)
+	$(call say,FUZZCC,$<)
+	$(Q)clang $(fuzz_cflags) -MMD -MP -c $< -o $@
+
+$(fuzz)/code.a: $(fuzz_objs)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+.SECONDEXPANSION:
+$(fuzz_programs): $(fuzz)/fuzz_%: $(fuzz)/tests/fuzz/fuzz_%.c.o \
+		$$(addprefix $(fuzz)/,$$(addsuffix .o,$$(fuzz_extra_$$*))) $(fuzz)/code.a
+	$(call say,FUZZLD,$@)
+	$(Q)clang -no-pie $(fuzz_instrument) -fsanitize=fuzzer $^ -o $@
+
+-include $(fuzz_objs:.o=.d) $(fuzz_target_objs:.o=.d)
+.SECONDARY: $(fuzz_objs) $(fuzz_target_objs)
+
+.PHONY: fuzz
+fuzz: $(fuzz_programs)
+	$(Q)RUNS='$(RUNS)' INPUT='$(INPUT)' tests/fuzz/run '$(T)' $(fuzz_programs)
