@@ -37,10 +37,16 @@ export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 srcs :=
 srcs_x86_64 :=
 srcs_aarch64 :=
+# Sources whose code runs once, straight through, are as fast at -O2 as at -O3; those in seldom
+# run in few boots, or wait for devices more than they compute, and are kept short.
+once :=
+seldom :=
 include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
 include loader/module.mk efi/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(patsubst %,$(build)/%.o,$(srcs) $(srcs_$(ARCH)) $(srcs_arch))
+$(patsubst %,$(build)/%.o,$(once)): arch_cflags += -O2
+$(patsubst %,$(build)/%.o,$(seldom)): arch_cflags += -Os
 
 # What a boot prints unless the VMM says otherwise: error, warn, info, debug.
 LOG ?= warn

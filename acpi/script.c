@@ -84,12 +84,11 @@ static const struct acpi_file *find_file(const struct run *run, const struct nam
 	return NULL;
 }
 
-static enum status require_file(struct run *run, const struct name *name,
-				const struct acpi_file **ret_file)
+static __attribute__((noinline)) enum status
+require_other_file(struct run *run, const struct name *name, const struct acpi_file **ret_file)
 {
-	const struct acpi_file *file = run->recent;
-	if (file == NULL || !name_equal(&file->name, name))
-		file = find_file(run, name);
+	const struct acpi_file *file = find_file(run, name);
+
 	if (file == NULL && !name_is_terminated(name))
 		return refuse(run->why, STATUS_BAD_FORMAT,
 			      "the loader script has a file name without an end");
@@ -98,6 +97,16 @@ static enum status require_file(struct run *run, const struct name *name,
 			      "the loader script uses %s before it is allocated", name->text);
 	run->recent = file;
 	*ret_file = file;
+	return STATUS_OK;
+}
+
+/* Most names are the same as the one before. */
+static inline enum status require_file(struct run *run, const struct name *name,
+				       const struct acpi_file **ret_file)
+{
+	if (run->recent == NULL || !name_equal(&run->recent->name, name))
+		return require_other_file(run, name, ret_file);
+	*ret_file = run->recent;
 	return STATUS_OK;
 }
 
@@ -123,7 +132,7 @@ static enum status place_file(struct run *run, uint64_t size, uint64_t alignment
 		.min = 0x100000,
 		.max = MEMMAP_4G,
 		.top_down = true,
-		.type = MEMMAP_ACPI,
+		.type = run->host->type,
 	};
 	return memmap_alloc(run->host->map_of_memory, &request, ret_address);
 }
@@ -181,12 +190,12 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 	return STATUS_OK;
 }
 
-static bool pointer_size_ok(uint8_t size)
+static bool pointer_size_ok(uint32_t size)
 {
 	return size == 1 || size == 2 || size == 4 || size == 8;
 }
 
-static bool pointer_fits(uint64_t pointer, uint8_t size)
+static bool pointer_fits(uint64_t pointer, uint32_t size)
 {
 	return size == 8 || pointer >> (8 * size) == 0;
 }
@@ -244,49 +253,82 @@ static enum status add_checksum(struct run *run, const struct command_add_checks
 	return STATUS_OK;
 }
 
+/* *@ret_taken: whether the VMM takes pointers for this file at all. */
+static enum status give_pointer(const struct acpi_host *host, const struct acpi_write *write,
+				bool *ret_taken, struct reason *why)
+{
+	struct blob file;
+
+	if (!name_is_terminated(&write->file))
+		return refuse(why, STATUS_BAD_FORMAT,
+			      "the loader script has a file name without an end");
+	if (!host->find(host->context, &write->file, &file))
+		return refuse(why, STATUS_NOT_FOUND,
+			      "the loader script writes to %s, which does not exist",
+			      write->file.text);
+	if (!pointer_size_ok(write->size))
+		return refuse(why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
+			      write->file.text, write->size);
+	if (!fits(write->offset, write->size, file.size))
+		return refuse(why, STATUS_OUT_OF_RANGE,
+			      "a pointer at offset 0x%x is outside %s (%lu bytes)", write->offset,
+			      write->file.text, file.size);
+	if (!pointer_fits(write->pointer, write->size))
+		return refuse(why, STATUS_OUT_OF_RANGE, "a %u-byte pointer in %s cannot hold 0x%lx",
+			      write->size, write->file.text, write->pointer);
+	*ret_taken = file.write != NULL;
+	if (!*ret_taken)
+		return STATUS_OK;
+	struct le64 field = le64_of(write->pointer);
+	enum status status = file.write(&file, write->offset, write->size, (uintptr_t)&field);
+	if (status != STATUS_OK)
+		return refuse(why, status, "%s cannot be written", write->file.text);
+	return STATUS_OK;
+}
+
 static enum status write_pointer(struct run *run, const struct command_write_pointer *command)
 {
+	struct acpi_writes *writes = &run->files->writes;
 	const struct acpi_file *src;
-	uint64_t dest_offset = le32_get(command->dest_offset);
 	uint64_t src_offset = le32_get(command->src_offset);
-	struct blob dest;
+	bool taken;
 
-	if (!name_is_terminated(&command->dest))
-		return refuse(run->why, STATUS_BAD_FORMAT,
-			      "the loader script has a file name without an end");
 	enum status status = require_file(run, &command->src, &src);
 	if (status != STATUS_OK)
 		return status;
-	if (!run->host->find(run->host->context, &command->dest, &dest))
-		return refuse(run->why, STATUS_NOT_FOUND,
-			      "the loader script writes to %s, which does not exist",
-			      command->dest.text);
-	if (!pointer_size_ok(command->size))
-		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
-			      command->dest.text, command->size);
-	if (!fits(dest_offset, command->size, dest.size))
-		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", dest_offset,
-			      command->dest.text, dest.size);
 	if (src_offset >= src->size)
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)",
-			      command->dest.text, src_offset, src->name.text, src->size);
-	uint64_t pointer = src->address + src_offset;
-	if (!pointer_fits(pointer, command->size))
-		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size,
-			      command->dest.text, pointer);
-	if (dest.write == NULL) {
-		log_line(run->host->log, LOG_WARN, "the VMM takes no pointer back for %s",
-			 command->dest.text);
-		return STATUS_OK;
-	}
-	struct le64 field = le64_of(pointer);
-	status = dest.write(&dest, dest_offset, command->size, (uintptr_t)&field);
+			      "a pointer to offset 0x%lx is outside %s (%lu bytes)", src_offset,
+			      src->name.text, src->size);
+	const struct acpi_write write = {
+		.file = command->dest,
+		.offset = le32_get(command->dest_offset),
+		.size = command->size,
+		.pointer = src->address + src_offset,
+	};
+	status = give_pointer(run->host, &write, &taken, run->why);
 	if (status != STATUS_OK)
-		return refuse(run->why, status, "%s cannot be written", command->dest.text);
+		return status;
+	if (!taken)
+		log_line(run->host->log, LOG_WARN, "the VMM takes no pointer back for %s",
+			 write.file.text);
+	else if (writes->count < ACPI_WRITES_MAX)
+		writes->write[writes->count++] = write;
+	else
+		log_line(run->host->log, LOG_WARN, "the pointer in %s will be lost by a suspend",
+			 write.file.text);
 	return STATUS_OK;
+}
+
+enum status acpi_repeat_writes(const struct acpi_writes *writes, const struct acpi_host *host,
+			       struct reason *why)
+{
+	enum status status = STATUS_OK;
+	bool taken;
+
+	for (size_t i = 0; i < writes->count && i < ACPI_WRITES_MAX && status == STATUS_OK; i++)
+		status = give_pointer(host, &writes->write[i], &taken, why);
+	return status;
 }
 
 static enum status run_entry(struct run *run, const struct entry *entry)
@@ -348,6 +390,7 @@ enum status acpi_run_script(const struct blob *script, const struct acpi_host *h
 	struct entry entry;
 
 	files->count = 0;
+	files->writes.count = 0;
 	enum status status = fetch_script(script, host, &bytes, why);
 	for (uint64_t at = 0;
 	     status == STATUS_OK && span_read(bytes, at, sizeof(command), &command);

@@ -28,9 +28,26 @@ struct acpi_file {
 	uint64_t size;
 };
 
+#define ACPI_WRITES_MAX 16
+
+/** A pointer that the script had written into a file of the VMM's. */
+struct acpi_write {
+	struct name file;
+	uint32_t offset;
+	uint32_t size; /**< bytes: 1, 2, 4 or 8 */
+	uint64_t pointer;
+};
+
+struct acpi_writes {
+	size_t count;
+	struct acpi_write write[ACPI_WRITES_MAX]; /**< the first ones */
+};
+
+/** What a script has done. */
 struct acpi_files {
 	size_t count;
 	struct acpi_file file[ACPI_FILES_MAX];
+	struct acpi_writes writes;
 };
 
 /** What the interpreter needs from its caller. */
@@ -40,7 +57,8 @@ struct acpi_host {
 	void *context;
 	/** Makes memory accessible at its physical address; NULL on failure. */
 	void *(*map)(uint64_t address, uint64_t length);
-	struct memmap *map_of_memory; /**< where tables are allocated, as MEMMAP_ACPI */
+	struct memmap *map_of_memory; /**< where tables are allocated, */
+	enum memmap_type type;        /**< as this */
 	/** Memory in the BIOS area for the RSDP, not part of the map; empty if unusable. */
 	uint64_t low_start;
 	uint64_t low_end;
@@ -56,6 +74,14 @@ struct acpi_host {
  */
 MUST_CHECK enum status acpi_run_script(const struct blob *script, const struct acpi_host *host,
 				       struct acpi_files *files, struct reason *why);
+
+/**
+ * Writes the pointers again, after a reset that made the VMM forget them but not the guest's
+ * memory. Of @host only find and context are used. STATUS_BAD_FORMAT, STATUS_NOT_FOUND,
+ * STATUS_OUT_OF_RANGE when they cannot have been written so, and errors of writing.
+ */
+MUST_CHECK enum status acpi_repeat_writes(const struct acpi_writes *writes,
+					  const struct acpi_host *host, struct reason *why);
 
 /** Size of the oldest RSDP; a newer one is longer. */
 #define ACPI_RSDP_SIZE 20

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "acpi/smbios_wire.h"
 #include "lib/check.h"
 #include "lib/checked.h"
 #include "lib/endian.h"
@@ -29,66 +30,11 @@ struct entry_point_2 {
 };
 _Static_assert(sizeof(struct entry_point_2) == 31, "DSP0134 5.2.1");
 
-/* SMBIOS 3.0 (64-bit) entry point: DSP0134 5.2.2. */
-struct entry_point_3 {
-	char anchor[5];
-	uint8_t checksum;
-	uint8_t length;
-	uint8_t major;
-	uint8_t minor;
-	uint8_t docrev;
-	uint8_t revision;
-	uint8_t reserved;
-	struct le32 table_max_size;
-	struct le64 table_address;
-};
-_Static_assert(sizeof(struct entry_point_3) == 24, "DSP0134 5.2.2");
-
-/* Structure header: DSP0134 6.1.2. */
-struct structure {
-	uint8_t type;
-	uint8_t length;
-	struct le16 handle;
-};
-
-#define TYPE_BIOS_INFORMATION 0
 /* Handles from here on are reserved: DSP0134 6.1.2. */
 #define HANDLES 0xff00
 
-#define TYPE_END 127
-
-/* BIOS information: DSP0134 7.1. */
-struct bios_information {
-	struct structure header;
-	uint8_t vendor;
-	uint8_t version;
-	struct le16 starting_segment;
-	uint8_t release_date;
-	uint8_t rom_size; /* 64 KiB * (value + 1) */
-	struct le64 characteristics;
-	uint8_t characteristics_extension[2];
-	uint8_t major;
-	uint8_t minor;
-	uint8_t controller_major;
-	uint8_t controller_minor;
-};
-_Static_assert(sizeof(struct bios_information) == 24, "DSP0134 7.1, version 2.4");
-
-#define CHARACTERISTICS_NOT_SUPPORTED 0x08
-#define EXTENSION_ACPI                0x01
-#define EXTENSION2_VIRTUAL_MACHINE    0x10
-#define NOT_AVAILABLE                 0xff
-
-#define VENDOR "Slipway"
-
 /* Every table seen is below 64 KiB, the limit of version 2. */
 #define TABLE_SIZE_MAX 0x100000
-
-/* The type 0 structure, its strings and the byte that ends them. */
-struct type0 {
-	struct bios_information information;
-	char strings[64];
-};
 
 struct survey {
 	bool has_type0;
@@ -96,39 +42,6 @@ struct survey {
 	uint16_t structures;
 	uint16_t largest;
 };
-
-static size_t append(char *strings, size_t at, const char *text)
-{
-	size_t size = strlen(text) + 1;
-
-	memcpy(strings + at, text, size);
-	return at + size;
-}
-
-static size_t make_type0(const struct smbios_host *host, uint16_t handle, struct type0 *ret_type0)
-{
-	CHECK(sizeof(VENDOR) + strlen(host->version) + strlen(host->date) + 3 <=
-	      sizeof(ret_type0->strings));
-	ret_type0->information = (struct bios_information){
-		.header = {TYPE_BIOS_INFORMATION, sizeof(struct bios_information), le16_of(handle)},
-		.vendor = 1,
-		.version = 2,
-		.starting_segment = le16_of(0xf000),
-		.release_date = 3,
-		.rom_size = 0,
-		.characteristics = le64_of(CHARACTERISTICS_NOT_SUPPORTED),
-		.characteristics_extension = {EXTENSION_ACPI, EXTENSION2_VIRTUAL_MACHINE},
-		.major = NOT_AVAILABLE,
-		.minor = NOT_AVAILABLE,
-		.controller_major = NOT_AVAILABLE,
-		.controller_minor = NOT_AVAILABLE,
-	};
-	size_t at = append(ret_type0->strings, 0, VENDOR);
-	at = append(ret_type0->strings, at, host->version);
-	at = append(ret_type0->strings, at, host->date);
-	ret_type0->strings[at++] = '\0';
-	return sizeof(ret_type0->information) + at;
-}
 
 /* End of the structure at @at: after the two zero bytes that end its strings. */
 static bool structure_end(struct span table, size_t at, size_t length, size_t *ret_end)
@@ -178,6 +91,14 @@ static uint8_t negated_sum(const void *bytes, size_t size)
 	return (uint8_t)-span_sum((struct span){bytes, size});
 }
 
+void smbios_finish_entry_point_3(struct entry_point_3 *entry_point, uint64_t address, uint32_t size)
+{
+	entry_point->table_max_size = le32_of(size);
+	entry_point->table_address = le64_of(address);
+	entry_point->checksum = 0;
+	entry_point->checksum = negated_sum(entry_point, sizeof(*entry_point));
+}
+
 static enum status finish_entry_point(uint8_t *bytes, uint64_t bytes_size, uint64_t address,
 				      uint64_t size, const struct survey *survey,
 				      struct reason *why)
@@ -188,11 +109,8 @@ static enum status finish_entry_point(uint8_t *bytes, uint64_t bytes_size, uint6
 	memcpy(&two, bytes, sizeof(two));
 	memcpy(&three, bytes, sizeof(three));
 	if (memcmp(three.anchor, "_SM3_", sizeof(three.anchor)) == 0) {
-		three.table_max_size = le32_of((uint32_t)size);
-		three.table_address = le64_of(address);
 		three.length = sizeof(three);
-		three.checksum = 0;
-		three.checksum = negated_sum(&three, sizeof(three));
+		smbios_finish_entry_point_3(&three, address, (uint32_t)size);
 		memcpy(bytes, &three, sizeof(three));
 		return STATUS_OK;
 	}
@@ -222,7 +140,6 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 			 uint8_t ret_entry_point[SMBIOS_ENTRY_POINT_MAX], struct reason *why)
 {
 	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX] = {0};
-	struct type0 type0;
 	struct survey survey;
 	uint64_t room, address;
 
@@ -233,7 +150,7 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 		return refuse(why, STATUS_BAD_FORMAT, "the SMBIOS table is empty");
 	if (table->size > TABLE_SIZE_MAX)
 		return refuse(why, STATUS_TOO_LARGE, "the SMBIOS table has %lu bytes", table->size);
-	CHECK(checked_align_up(sizeof(type0) + table->size, PAGE_SIZE, &room));
+	CHECK(checked_align_up(sizeof(struct type0) + table->size, PAGE_SIZE, &room));
 	const struct memmap_request request = {
 		.size = room,
 		.alignment = PAGE_SIZE,
@@ -261,13 +178,14 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 		return status;
 	uint64_t size = table->size;
 	if (!survey.has_type0 && survey.free_handle < HANDLES && survey.structures < UINT16_MAX) {
-		size_t added = make_type0(host, survey.free_handle, &type0);
-		memcpy(bytes - added, &type0, added);
-		theirs -= added;
-		size += added;
+		struct type0 type0 = *smbios_type0();
+		type0.information.header.handle = le16_of(survey.free_handle);
+		memcpy(bytes - sizeof(type0), &type0, sizeof(type0));
+		theirs -= sizeof(type0);
+		size += sizeof(type0);
 		survey.structures++;
-		if (added > survey.largest)
-			survey.largest = (uint16_t)added;
+		if (sizeof(type0) > survey.largest)
+			survey.largest = sizeof(type0);
 	}
 	status = finish_entry_point(entry_point, anchor->size, theirs, size, &survey, why);
 	if (status == STATUS_OK)

@@ -2,6 +2,7 @@
 #ifndef ACPI_SMBIOS_H
 #define ACPI_SMBIOS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "lib/blob.h"
@@ -15,8 +16,6 @@ struct smbios_host {
 	void *(*map)(uint64_t address, uint64_t length); /**< as in struct acpi_host */
 	struct memmap *map_of_memory;                    /**< the table is allocated here, */
 	enum memmap_type type;                           /**< as this */
-	const char *version; /**< of the firmware, for the type 0 structure */
-	const char *date;    /**< mm/dd/yyyy */
 };
 
 /**
@@ -33,5 +32,32 @@ MUST_CHECK enum status smbios_place(const struct blob *anchor, const struct blob
 				    const struct smbios_host *host,
 				    uint8_t ret_entry_point[SMBIOS_ENTRY_POINT_MAX],
 				    struct reason *why);
+
+/** Room for what smbios_make() writes. */
+#define SMBIOS_MADE_MAX 512
+
+/** What a table tells when nobody supplied one. */
+struct smbios_facts {
+	uint8_t uuid[16];      /**< in the byte order of RFC 4122; zeros: not set */
+	uint64_t processor_id; /**< CPUID.1:EAX, and EDX in the upper half; 0: not known */
+	uint16_t processors;   /**< at least 1 */
+
+	/** Memory in ascending order; on a PC, below and above 4 GiB. */
+	struct {
+		uint64_t start;
+		uint64_t end; /**< first byte after it; the second may be empty: start */
+	} memory[2];
+};
+
+/**
+ * Makes a table of version 3.0 that will lie at @address, from little more than a
+ * constant, and its entry point: firmware, system, chassis, one socket with all processors as its
+ * cores, one memory device. Returns its size.
+ *
+ * Source: DMTF DSP0134 3.7, 5.2.2, 6.2 (required structures), chapter 7.
+ */
+size_t smbios_make(const struct smbios_facts *facts, uint64_t address,
+		   uint8_t ret_table[SMBIOS_MADE_MAX],
+		   uint8_t ret_entry_point[SMBIOS_ENTRY_POINT_MAX]);
 
 #endif

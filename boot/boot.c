@@ -69,3 +69,15 @@ enum status boot_open_fwcfg(struct boot *boot, const struct fwcfg_device *device
 		read_log_level(boot);
 	return status;
 }
+
+uint64_t boot_read_number(struct boot *boot, const struct name *name)
+{
+	struct le64 number = le64_of(0);
+	struct blob file;
+
+	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, name, &file) ||
+	    file.size != sizeof(number) ||
+	    blob_read(&file, 0, sizeof(number), &number) != STATUS_OK)
+		return 0;
+	return le64_get(number);
+}

@@ -55,6 +55,9 @@ MUST_CHECK enum status boot_find_file(struct boot *boot, const struct name *name
 /** One of the legacy items, whose size is an item too. */
 MUST_CHECK enum status boot_find_item(struct boot *boot, enum fwcfg_key size_key,
 				      enum fwcfg_key data_key, struct blob *ret_blob);
+/** The number that a file of 8 bytes holds; 0 when there is no such file. */
+uint64_t boot_read_number(struct boot *boot, const struct name *name);
+
 MUST_CHECK enum status boot_read_item_integer(struct boot *boot, enum fwcfg_key key,
 					      uint32_t *ret_value);
 
@@ -88,10 +91,14 @@ MUST_CHECK enum status boot_read_cmdline(struct boot *boot, uint64_t limit, uint
 					 size_t *ret_length);
 
 /**
- * Runs the VMM's table-loader script, with the RSDP in [@low_start, @low_end) where that
- * is not empty, and notes the RSDP.
+ * Runs the VMM's table-loader script, with tables in memory of @type and the RSDP in
+ * [@low_start, @low_end) where that is not empty, and notes the RSDP.
  */
-void boot_install_acpi(struct boot *boot, uint64_t low_start, uint64_t low_end);
+void boot_install_acpi(struct boot *boot, enum memmap_type type, uint64_t low_start,
+		       uint64_t low_end, struct acpi_files *ret_files);
+
+/** Tells the VMM again what the script told it (acpi_repeat_writes()). */
+MUST_CHECK enum status boot_repeat_acpi_writes(struct boot *boot, const struct acpi_writes *writes);
 
 /**
  * Places the VMM's SMBIOS table in memory of @type, and computes its entry point. False when

@@ -22,7 +22,7 @@ struct log {
 
 /** Prints "slipway: " and the formatted line (format_text()). */
 void log_write(const struct log *log, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3), cold));
 
 /** log_write() if @at_level is enabled. A macro, so that a silent boot does not pay for calls. */
 #define log_line(to, at_level, ...)                                                                \

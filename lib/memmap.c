@@ -93,7 +93,9 @@ enum status memmap_add(struct memmap *map, uint64_t start, uint64_t size, enum m
 	return STATUS_OK;
 }
 
-enum status memmap_claim(struct memmap *map, uint64_t start, uint64_t size, enum memmap_type type)
+/* Gives [start, start + size) of one entry, which is @from, the type @to. */
+static enum status change(struct memmap *map, uint64_t start, uint64_t size, enum memmap_type from,
+			  enum memmap_type to)
 {
 	uint64_t end;
 
@@ -102,12 +104,22 @@ enum status memmap_claim(struct memmap *map, uint64_t start, uint64_t size, enum
 		return STATUS_OUT_OF_RANGE;
 	size_t at = first_ending_after(map, start);
 	if (at == map->count || map->entry[at].start > start || map->entry[at].end < end ||
-	    map->entry[at].type != MEMMAP_RAM)
+	    map->entry[at].type != from)
 		return STATUS_OVERLAP;
 	if (map->count > MEMMAP_ENTRIES_MAX - 2)
 		return STATUS_TOO_LARGE;
-	carve(map, at, start, end, type);
+	carve(map, at, start, end, to);
 	return STATUS_OK;
+}
+
+enum status memmap_claim(struct memmap *map, uint64_t start, uint64_t size, enum memmap_type type)
+{
+	return change(map, start, size, MEMMAP_RAM, type);
+}
+
+enum status memmap_keep(struct memmap *map, uint64_t start, uint64_t size)
+{
+	return change(map, start, size, MEMMAP_FIRMWARE, MEMMAP_RESERVED);
 }
 
 /* The start that @request would get inside free RAM [start, end). */

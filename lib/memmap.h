@@ -80,6 +80,12 @@ MUST_CHECK enum status memmap_add(struct memmap *map, uint64_t start, uint64_t s
 MUST_CHECK enum status memmap_claim(struct memmap *map, uint64_t start, uint64_t size,
 				    enum memmap_type type);
 
+/**
+ * Leaves memory that we claimed, all of it MEMMAP_FIRMWARE, to nobody: the kernel
+ * sees MEMMAP_RESERVED. Errors as memmap_claim().
+ */
+MUST_CHECK enum status memmap_keep(struct memmap *map, uint64_t start, uint64_t size);
+
 /** A wish for memory. */
 struct memmap_request {
 	uint64_t size;      /**< bytes, greater than 0 */

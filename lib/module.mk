@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
 srcs += $(addprefix lib/,format.c log.c memmap.c span.c status.c)
+seldom += $(addprefix lib/,format.c log.c)

@@ -38,7 +38,7 @@ struct reason {
 
 /** Formats the reason, as format_text() does. */
 void reason_write(struct reason *why, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3), cold));
 
 /**
  * Writes the reason and gives the status, so that each check of a parser is one return

@@ -25,13 +25,34 @@
 #define PAM_BOTH_RAM  0x33
 
 #define PM_BASE         0x600
-#define PM_BASE_IO      0x1 /* reads as 1: an I/O address */
+#define IO_BASE         0x1 /* reads as 1: an I/O address */
 #define PIIX4_PMBASE    0x40
 #define PIIX4_PMREGMISC 0x80
 #define PIIX4_PMIOSE    0x01
+#define PIIX4_SMBBA     0x90
+#define PIIX4_SMBHSTCFG 0xd2
+#define PIIX4_SMB_IRQ9  0x08
+#define PIIX4_SMB_EN    0x01
 #define ICH9_PMBASE     0x40
 #define ICH9_ACPI_CNTL  0x44
 #define ICH9_ACPI_EN    0x80
+#define SMBUS_BASE      0x700
+
+/* Primary and secondary IDETIM: Intel 82371SB 2.3.9. Linux ignores a channel without the bit. */
+#define PIIX3_IDETIM     0x40
+#define PIIX3_IDE_DECODE 0x80008000u
+
+/* Root complex register block, 16 KiB: Intel ICH9 13.1.33. Linux finds the watchdog by it. */
+#define ICH9_RCBA    0xf0
+#define ICH9_RCBA_EN 0x1
+#define RCBA_START   0xfed1c000u
+
+#define ICH9_SMB_HOSTC  0x40
+#define ICH9_SMB_HST_EN 0x01
+
+/* Edge/level control registers: Intel 82371SB 2.4.11. A bit for each interrupt. */
+#define ELCR1 0x4d0
+#define ELCR2 0x4d1
 
 #define PIIX3_PIRQ_ABCD 0x60
 #define ICH9_PIRQ_ABCD  0x60
@@ -53,8 +74,24 @@
 
 static const struct pci_address host_bridge = {0, 0, 0};
 static const struct pci_address piix3 = {0, 1, 0};
+static const struct pci_address piix3_ide = {0, 1, 1};
 static const struct pci_address piix4_pm = {0, 1, 3};
 static const struct pci_address ich9_lpc = {0, 0x1f, 0};
+static const struct pci_address ich9_smbus = {0, 0x1f, 3};
+
+void chipset_mask_interrupts(void)
+{
+	arch_out8(PIC_SECOND_MASK, 0xff);
+	arch_out8(PIC_FIRST_MASK, 0xff);
+}
+
+/* PCI interrupts are level-triggered. */
+static void set_up_interrupts(void)
+{
+	chipset_mask_interrupts();
+	arch_out8(ELCR1, CHIPSET_PIRQ_ISA_MASK & 0xff);
+	arch_out8(ELCR2, CHIPSET_PIRQ_ISA_MASK >> 8);
+}
 
 static void open_bios_area(uint8_t pam0)
 {
@@ -66,12 +103,17 @@ static void open_bios_area(uint8_t pam0)
 static void set_up_i440fx(void)
 {
 	open_bios_area(I440FX_PAM0);
-	if (pci_read32(piix3, 0) == ID_PIIX3)
+	if (pci_read32(piix3, 0) == ID_PIIX3) {
 		pci_write32(piix3, PIIX3_PIRQ_ABCD, CHIPSET_PIRQ_LINES);
+		set_up_interrupts();
+		pci_write32(piix3_ide, PIIX3_IDETIM, PIIX3_IDE_DECODE);
+	}
 	if (pci_read32(piix4_pm, 0) != ID_PIIX4_PM)
 		return; /* acpi=off */
-	pci_write32(piix4_pm, PIIX4_PMBASE, PM_BASE | PM_BASE_IO);
+	pci_write32(piix4_pm, PIIX4_PMBASE, PM_BASE | IO_BASE);
 	pci_write8(piix4_pm, PIIX4_PMREGMISC, PIIX4_PMIOSE);
+	pci_write32(piix4_pm, PIIX4_SMBBA, SMBUS_BASE | IO_BASE);
+	pci_write8(piix4_pm, PIIX4_SMBHSTCFG, PIIX4_SMB_IRQ9 | PIIX4_SMB_EN);
 }
 
 static void set_up_q35(struct chipset *chipset, uint64_t low_ram_end)
@@ -89,10 +131,14 @@ static void set_up_q35(struct chipset *chipset, uint64_t low_ram_end)
 	}
 	if (pci_read32(ich9_lpc, 0) != ID_ICH9_LPC)
 		return;
-	pci_write32(ich9_lpc, ICH9_PMBASE, PM_BASE | PM_BASE_IO);
+	pci_write32(ich9_lpc, ICH9_PMBASE, PM_BASE | IO_BASE);
 	pci_write8(ich9_lpc, ICH9_ACPI_CNTL, ICH9_ACPI_EN);
 	pci_write32(ich9_lpc, ICH9_PIRQ_ABCD, CHIPSET_PIRQ_LINES);
 	pci_write32(ich9_lpc, ICH9_PIRQ_EFGH, CHIPSET_PIRQ_LINES);
+	set_up_interrupts();
+	pci_write32(ich9_lpc, ICH9_RCBA, RCBA_START | ICH9_RCBA_EN);
+	chipset->rcba_start = RCBA_START;
+	pci_write8(ich9_smbus, ICH9_SMB_HOSTC, ICH9_SMB_HST_EN);
 }
 
 static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
@@ -105,15 +151,9 @@ static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
 	chipset->ecam_size = ECAM_SIZE;
 }
 
-void chipset_mask_interrupts(void)
-{
-	arch_out8(PIC_SECOND_MASK, 0xff);
-	arch_out8(PIC_FIRST_MASK, 0xff);
-}
-
 struct chipset chipset_set_up(uint64_t low_ram_end)
 {
-	struct chipset chipset = {CHIPSET_OTHER, 0, 0};
+	struct chipset chipset = {.kind = CHIPSET_OTHER};
 
 	switch (pci_read32(host_bridge, 0)) {
 	case PCI_NOTHING:

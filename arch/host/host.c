@@ -167,21 +167,24 @@ static const struct host_mmio_device *find_mmio_device(uint64_t address, uint64_
 	return NULL;
 }
 
-void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
+static bool is_refused(uint64_t address, uint64_t length)
 {
-	host.maps++;
-	if (length == 0)
-		return NULL;
-	if (memory == ARCH_MEMORY_DEVICE)
-		return find_mmio_device(address, length) != NULL ? (void *)address : NULL;
 	for (size_t i = 0; i < refused_count; i++) {
 		if (address < refused[i].start + refused[i].size &&
 		    refused[i].start < address + length)
-			return NULL;
+			return true;
 	}
-	if (address < HOST_OWN_START && address + length > host.map_end)
+	return address < HOST_OWN_START && address + length > host.map_end;
+}
+
+void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
+{
+	host.maps++;
+	if (length == 0 || address < HOST_PAGE)
 		return NULL;
-	return host_memory(address, length);
+	if (memory == ARCH_MEMORY_DEVICE)
+		return find_mmio_device(address, length) != NULL ? (void *)address : NULL;
+	return is_refused(address, length) ? NULL : host_memory(address, length);
 }
 
 uint64_t arch_map_end(void)
@@ -197,7 +200,8 @@ bool arch_peek(uint64_t address, uint64_t length, void *to)
 	if (address == 0 || end < address ||
 	    (address < work->start + work->size && end > work->start))
 		return false;
-	const void *bytes = arch_map(address, length, ARCH_MEMORY_RAM);
+	host.maps++;
+	const void *bytes = is_refused(address, length) ? NULL : host_memory(address, length);
 	if (bytes == NULL)
 		return false;
 	memcpy(to, bytes, length);
@@ -492,12 +496,18 @@ bool arch_has_page_size(uint32_t page_size)
 	return (host.page_sizes & page_size) != 0;
 }
 
-enum status arch_set_memory_types(uint64_t uncached_start, unsigned cpus)
+enum status arch_set_up_processors(const struct arch_processors *processors,
+				   struct arch_found_processors *ret_found)
 {
-	host.memory_types.calls++;
-	host.memory_types.uncached_start = uncached_start;
-	host.memory_types.cpus = cpus;
-	return host.memory_types.result;
+	host.processors.calls++;
+	host.processors.wanted = *processors;
+	*ret_found = host.processors.found;
+	return host.processors.result;
+}
+
+void *arch_kept(void)
+{
+	return host.kept;
 }
 
 _Noreturn void arch_handoff(const struct arch_handoff *handoff)

@@ -143,10 +143,13 @@ struct host {
 
 	struct {
 		size_t calls;
-		uint64_t uncached_start;
-		unsigned cpus;
-		enum status result; /**< set by the test */
-	} memory_types;
+		struct arch_processors wanted;
+		/* Set by the test: */
+		struct arch_found_processors found;
+		enum status result;
+	} processors;
+
+	uint8_t kept[ARCH_KEPT_SIZE]; /**< for arch_kept(); host_reset() clears it */
 
 	/* How it ended */
 	struct arch_handoff handoff;

@@ -87,7 +87,7 @@ entry32:
 	mov edi, PML4_TABLE
 .clear:
 %assign offset 0
-%rep 32
+%rep 64
 	movaps [edi + offset], xmm0
 %assign offset offset + 16
 %endrep
@@ -106,39 +106,41 @@ entry32:
 	mov eax, WORK_AREA_START | PTE_PRESENT_WRITE
 	mov edi, LOW_PT_TABLE + WORK_AREA_START / 0x1000 * 8
 .work_area:
-	mov [edi], eax
-	mov [edi + 4], esi
+%assign page_number 0
+%rep 4
+	mov [edi + page_number * 8], eax
+	mov [edi + page_number * 8 + 4], esi
 	add eax, 0x1000
-	add edi, 8
+%assign page_number page_number + 1
+%endrep
+	add edi, 4 * 8
 	cmp eax, WORK_AREA_END
 	jb .work_area
+%if (WORK_AREA_END - WORK_AREA_START) % 0x4000 != 0
+	%error "the work area is no multiple of four pages"
+%endif
 	mov dword [LOW_PT_TABLE + STACK_GUARD / 0x1000 * 8], 0
 	mov dword [LOW_PT_TABLE + EXCEPTION_STACK_GUARD / 0x1000 * 8], 0
 
-	; The image: never writable; code is [1, text end) and this last page.
+	; The image: never writable; code is what begins with .text.
 	mov edi, LOW_PT_TABLE + IMAGE_IN_RAM / 0x1000 * 8
 	cmp ebp, IMAGE_IN_RAM
 	je .image
 	mov edi, ROM_PT_TABLE + (IMAGE_IN_ROM & 0x1fffff) / 0x1000 * 8
 .image:
 	lea eax, [ebp + PTE_PRESENT]
-	mov edx, [ebp + HEADER_TEXT_END]
-	mov ecx, 0
+	mov edx, [ebp + HEADER_TEXT_START]
+	xor ecx, ecx
 .image_page:
 	mov [edi + ecx * 8], eax
-	add eax, 0x1000
-	cmp ecx, IMAGE_SIZE / 0x1000 - 1
-	je .image_done
-	test ecx, ecx
-	jz .data
 	cmp ecx, edx
-	jb .code
-.data:
+	jae .code
 	mov [edi + ecx * 8 + 4], esi
 .code:
+	add eax, 0x1000
 	inc ecx
-	jmp .image_page
-.image_done:
+	cmp ecx, IMAGE_SIZE / 0x1000
+	jb .image_page
 
 	mov eax, PML4_TABLE
 	mov cr3, eax
@@ -198,8 +200,8 @@ gdt:
 
 ; Start of the processors other than the first, copied to AP_PAGE. 16-bit real
 ; mode, cs = AP_PAGE / 16. Loads the MSRs of the table at AP_MSRS ({u32 index,
-; u32 low, u32 high}, ended by index 0), reports its arrival, and halts until the
-; kernel starts it again.
+; u32 low, u32 high}, ended by index 0), reports its APIC ID and its arrival, and halts
+; until the kernel starts it again.
 bits 16
 global ap_start, ap_start_end
 ap_start:
@@ -216,11 +218,15 @@ ap_start:
 	add si, 12
 	jmp .next
 .done:
+	mov eax, 1
+	cpuid
+	shr ebx, 24
+	lock bts [AP_IDS], ebx
 	lock inc dword [AP_ARRIVED]
 .halt:
 	hlt
 	jmp .halt
-	times AP_ARRIVED - ($ - ap_start) db 0
+	times AP_IDS - ($ - ap_start) db 0
 ap_start_end:
 
 ; 16-bit mode after reset, cs base = IMAGE_IN_ROM. On microvm, where this is also

@@ -6,7 +6,7 @@
 
 section .text
 
-global enter_linux64, enter_linux32, exception_stubs
+global enter_linux64, enter_linux32, enter_real, exception_stubs
 extern arch_exception
 
 ; enter_linux64(entry, boot_params, cr3). 64-bit entry of the Linux boot protocol: rsi =
@@ -47,6 +47,17 @@ bits 32
 	mov fs, ecx
 	mov gs, ecx
 	mov edi, eax
+	call leave_long_mode
+	mov eax, edi
+	xor ebx, ebx
+	xor ecx, ecx
+	xor edx, edx
+	xor edi, edi
+	xor ebp, ebp
+	jmp eax
+
+; From compatibility mode to protected mode without paging. Changes eax, ecx, edx.
+leave_long_mode:
 	mov eax, 0x11            ; ET, PE
 	mov cr0, eax
 	mov ecx, MSR_EFER
@@ -55,13 +66,55 @@ bits 32
 	wrmsr
 	xor eax, eax
 	mov cr4, eax
+	ret
+
+; enter_real(entry). Real mode as after a reset (Intel SDM vol. 3, 10.9.2), with the
+; stack where ours is, at cs = entry / 16, ip = entry % 16. The GDT in memory has the 16-bit
+; segments; that of code starts where the image does, in whose first 64 KiB this is.
+bits 64
+enter_real:
+	lea rsi, [rel .mode16]
+	movzx esi, si
+	push qword SELECTOR_CODE32
+	lea rcx, [rel .compat]
+	push rcx
+	o64 retf
+bits 32
+.compat:
+	mov ecx, SELECTOR_DATA
+	mov ss, ecx
+	call leave_long_mode
+	push dword 0             ; the vectors of real mode: base 0, limit 0x3ff
+	push word 0x3ff
+	lidt [esp]
+	mov ecx, SELECTOR_DATA16
+	mov ds, ecx
+	mov es, ecx
+	mov fs, ecx
+	mov gs, ecx
+	push dword SELECTOR_CODE16
+	push esi
+	retf
+bits 16
+.mode16:
+	mov ecx, SELECTOR_DATA16
+	mov ss, cx
+	mov eax, 0x10            ; ET
+	mov cr0, eax
+	mov ax, REAL_STACK
+	mov ss, ax
+	mov sp, REAL_STACK_TOP
+	xor ax, ax
+	mov ds, ax
+	mov es, ax
+	mov fs, ax
+	mov gs, ax
 	mov eax, edi
-	xor ebx, ebx
-	xor ecx, ecx
-	xor edx, edx
-	xor edi, edi
-	xor ebp, ebp
-	jmp eax
+	shr eax, 4
+	and di, 15
+	push ax
+	push di
+	retf
 
 ; One stub per vector, 16 bytes apart. Each makes the stack look as if every
 ; exception had an error code (Intel SDM vol. 3, 6.13) and adds the vector.

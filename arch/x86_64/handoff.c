@@ -9,12 +9,17 @@
 /* handoff.asm */
 _Noreturn void enter_linux64(uint64_t entry, uint64_t boot_params, uint64_t cr3);
 _Noreturn void enter_linux32(uint64_t entry, uint64_t boot_params);
+_Noreturn void enter_real(uint64_t entry);
 
 _Noreturn void arch_handoff(const struct arch_handoff *handoff)
 {
 	if (handoff->mode == ARCH_MODE_LINUX_32) {
 		start_load_gdt(true);
 		enter_linux32(handoff->entry, handoff->argument);
+	}
+	if (handoff->mode == ARCH_MODE_REAL) {
+		start_add_16_bit_segments(arch_state()->image);
+		enter_real(handoff->entry);
 	}
 	paging_open_low();
 	for (unsigned i = 0; i < ARCH_HANDOFF_RANGES; i++) {

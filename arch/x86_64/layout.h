@@ -12,6 +12,8 @@
  *   0x41000  stack, 64 KiB
  *   0x51000  unmapped
  *   0x52000  stack of the exception report
+ *   0x53000  what a resume from S3 needs to know; survives the boot, as all of the
+ *            above does where a resume is possible
  */
 #ifndef ARCH_X86_64_LAYOUT_H
 #define ARCH_X86_64_LAYOUT_H
@@ -31,7 +33,8 @@
 #define STACK_TOP             0x51000
 #define EXCEPTION_STACK_GUARD 0x51000
 #define EXCEPTION_STACK_TOP   0x53000
-#define WORK_AREA_END         0x53000
+#define KEPT_PAGE             0x53000
+#define WORK_AREA_END         0x54000
 
 /* The image: 64 KiB, in ROM below 4 GiB or where its LOAD segments put it. */
 #define IMAGE_SIZE   0x10000
@@ -39,7 +42,7 @@
 #define IMAGE_IN_RAM 0x100000
 
 /* Offset in the image's first page, which linker/x86_64.ld writes. */
-#define HEADER_TEXT_END 0x190
+#define HEADER_TEXT_START 0x190
 
 /* Selectors. The boot protocol wants code at 0x10 and data at 0x18. */
 #define SELECTOR_CODE32 0x08
@@ -47,12 +50,19 @@
 #define SELECTOR_DATA   0x18
 #define SELECTOR_TSS    0x20
 
+/* For the way to real mode, in the place of the TSS. */
+#define SELECTOR_CODE16 0x20
+#define SELECTOR_DATA16 0x28
+#define REAL_STACK      0x4100 /* segment of the stack's pages, and its top */
+#define REAL_STACK_TOP  0xfff0
+
 /* Extended feature enable register: Intel SDM vol. 3, 2.2.1. */
 #define MSR_EFER 0xc0000080
 #define EFER_LME 0x100
 #define EFER_NXE 0x800
 
 /* Offsets in AP_PAGE. */
+#define AP_IDS     0x0d8 /* bits */
 #define AP_ARRIVED 0x0f8
 #define AP_MSRS    0x100
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c memory_types.c \
-	paging.c start.c)
+srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c paging.c \
+	processors.c start.c)
+once += arch/x86_64/processors.c
+seldom += arch/x86_64/console.c
 
 packages_build := make gcc binutils nasm newlib-source $(if $(findstring clang,$(CC)),clang)
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
-arch_cflags := -O3 -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
+arch_cflags := -O3 -m64 -march=x86-64 -malign-data=abi -mno-red-zone -mno-mmx -mno-80387 \
 	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 
 $(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk

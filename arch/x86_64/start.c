@@ -17,6 +17,8 @@
 #define DESCRIPTOR_CODE64 0x00af9b000000fffful
 #define DESCRIPTOR_DATA   0x00cf93000000fffful
 #define DESCRIPTOR_TSS    0x0000890000000000ul /* available, present */
+#define DESCRIPTOR_CODE16 0x00009b000000fffful /* of 64 KiB at 0 */
+#define DESCRIPTOR_DATA16 0x000093000000fffful
 #define GATE_IST1         (1ul << 32)
 #define GATE_INTERRUPT    (0x8eul << 40) /* present, 64-bit interrupt gate */
 
@@ -72,6 +74,15 @@ void start_load_gdt(bool code32_at_0x10)
 	lgdt(state->gdt, sizeof(state->gdt));
 }
 
+void start_add_16_bit_segments(uint64_t code_base)
+{
+	struct arch_state *state = arch_state();
+
+	state->gdt[SELECTOR_CODE16 / 8] =
+		DESCRIPTOR_CODE16 | (code_base & 0xffffff) << 16 | (code_base >> 24 & 0xff) << 56;
+	state->gdt[SELECTOR_DATA16 / 8] = DESCRIPTOR_DATA16;
+}
+
 static void load_idt(struct arch_state *state)
 {
 	memset(&state->tss, 0, sizeof(state->tss));
@@ -85,6 +96,7 @@ static void load_idt(struct arch_state *state)
 		       (stub >> 16 & 0xffff) << 48,
 		.high = stub >> 32,
 	};
+#pragma GCC unroll 8
 	for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
 		state->idt[vector] = gate;
 		gate.low += sizeof(exception_stubs[0]);
@@ -116,6 +128,13 @@ __attribute__((no_stack_protector)) _Noreturn void arch_start(uint64_t start_inf
 struct arch_range arch_work_area(void)
 {
 	return (struct arch_range){WORK_AREA_START, WORK_AREA_END - WORK_AREA_START};
+}
+
+_Static_assert(ARCH_KEPT_SIZE == WORK_AREA_END - KEPT_PAGE, "layout.h");
+
+void *arch_kept(void)
+{
+	return (void *)KEPT_PAGE;
 }
 
 struct arch_range arch_image(void)

@@ -112,12 +112,13 @@ static void install_smbios(struct virt *virt)
 void virt_install_tables(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
+	struct acpi_files files;
 
 	virt->smbios = 0;
 	if (wants_no_acpi(virt))
 		return;
 	if (boot->has_fwcfg)
-		boot_install_acpi(boot, 0, 0);
+		boot_install_acpi(boot, MEMMAP_ACPI, 0, 0, &files);
 	if (boot->rsdp == 0)
 		take_placed_acpi(virt);
 	/* Without ACPI the kernel gets a device tree, which has no place for SMBIOS. */

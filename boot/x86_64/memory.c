@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "arch/port.h"
 #include "arch/memory.h"
+#include "boot/x86_64/cmos.h"
 
 /* More entries than this are refused before any is read. */
 #define SOURCE_ENTRIES_MAX 128
@@ -23,8 +23,6 @@ struct e820_file_entry {
 _Static_assert(sizeof(struct e820_file_entry) == 20, "e820_memory_layout.h");
 
 /* Sizes of memory in CMOS: SeaBIOS src/hw/rtc.h, QEMU hw/i386/pc.c. */
-#define CMOS_INDEX     0x70
-#define CMOS_DATA      0x71
 #define CMOS_ABOVE_1M  0x30 /* 2 bytes, in KiB */
 #define CMOS_ABOVE_16M 0x34 /* 2 bytes, in 64 KiB */
 #define CMOS_ABOVE_4G  0x5b /* 3 bytes, in 64 KiB */
@@ -83,23 +81,21 @@ static enum status read_pvh_map(struct pc *pc)
 	return STATUS_OK;
 }
 
-static uint64_t read_cmos(uint8_t index, unsigned bytes)
+static uint64_t read_cmos_number(uint8_t index, unsigned bytes)
 {
 	uint64_t value = 0;
 
-	for (unsigned i = 0; i < bytes; i++) {
-		arch_out8(CMOS_INDEX, (uint8_t)(index + i));
-		value |= (uint64_t)arch_in8(CMOS_DATA) << (8 * i);
-	}
+	for (unsigned i = 0; i < bytes; i++)
+		value |= (uint64_t)cmos_read((uint8_t)(index + i)) << (8 * i);
 	return value;
 }
 
 static enum status read_cmos_sizes(struct pc *pc)
 {
-	uint64_t above_16m = read_cmos(CMOS_ABOVE_16M, 2) << 16;
-	uint64_t above_4g = read_cmos(CMOS_ABOVE_4G, 3) << 16;
+	uint64_t above_16m = read_cmos_number(CMOS_ABOVE_16M, 2) << 16;
+	uint64_t above_4g = read_cmos_number(CMOS_ABOVE_4G, 3) << 16;
 	uint64_t end = above_16m != 0 ? SIXTEEN_MIB + above_16m
-				      : BIOS_AREA_END + (read_cmos(CMOS_ABOVE_1M, 2) << 10);
+				      : BIOS_AREA_END + (read_cmos_number(CMOS_ABOVE_1M, 2) << 10);
 
 	/* Where no RTC answers, every byte reads as 0xff. */
 	if (end > DEVICES_START || above_4g == 0xfffffful << 16)

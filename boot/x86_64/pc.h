@@ -3,10 +3,12 @@
 #define BOOT_X86_64_PC_H
 
 #include "arch/entry.h"
+#include "arch/machine.h"
 #include "boot/boot.h"
 #include "boot/x86_64/pvh.h"
 #include "loader/bzimage.h"
 #include "pci/chipset.h"
+#include "pci/tree.h"
 
 /** A bzImage as its source delivers it: one file, or the setup and the rest apart. */
 struct kernel_source {
@@ -26,17 +28,45 @@ struct pc {
 	struct hvm_start_info start_info; /**< copied; for ARCH_ENTRY_PVH */
 	bool platform_done;               /**< by whoever ran before us (rulings 4) */
 	struct chipset chipset;
+	unsigned processors; /**< that fw_cfg tells of */
+	struct arch_found_processors found;
+	struct pci_machine pci_machine;
+	struct pci_tree pci; /**< on pc and q35; empty when there was no memory for it */
 	struct kernel_source kernel;
 };
 
 /** Reads the memory map from the best source there is, and claims what is ours. */
 MUST_CHECK enum status pc_read_memory_map(struct pc *pc);
 
+/** Whether this is QEMU's pc or q35, and not another one's machine. */
+MUST_CHECK bool pc_has_chipset(const struct pc *pc);
+
 /** Numbers PCI buses and gives addresses to their devices, on pc and q35. */
 void pc_assign_pci(struct pc *pc);
 
-/** Chipset, PCI, caches, ACPI and SMBIOS: what a firmware owes the system. */
+/**
+ * Chipset, PCI, processors, ACPI and SMBIOS: what a firmware owes the system. When that
+ * sleeps (S3), it is resumed, and this does not return.
+ */
 void pc_set_up_platform(struct pc *pc);
+
+/**
+ * Places the VMM's ACPI and SMBIOS tables. Where it has none, and we are there from the
+ * reset on, SMBIOS and MP tables are made.
+ */
+void pc_install_tables(struct pc *pc);
+
+/**
+ * Leaves what a resume from S3 needs, and keeps the kernel from the memory that the firmware
+ * will write then. @writes is what the VMM was told.
+ */
+void pc_prepare_resume(struct pc *pc, const struct acpi_writes *writes);
+
+/** Whether this reset is the end of a sleep. Says so once. */
+MUST_CHECK bool pc_is_resume(const struct pc *pc);
+
+/** Goes back to the operating system; chipset and processors are set up. */
+_Noreturn void pc_resume(struct pc *pc);
 
 /** Finds kernel, initrd and command line. STATUS_NOT_FOUND without a kernel. */
 MUST_CHECK enum status pc_find_payload(struct pc *pc);

@@ -20,7 +20,14 @@
 /* Above 4 GiB, on a boundary that lets Linux map it in large pages. */
 #define MEMORY_64_ALIGNMENT 0x40000000ul
 
-#define HOTPLUG_PREFETCHABLE 0x200000ul /* QEMU's and SeaBIOS's default */
+/*
+ * A hot-plug port's prefetchable window. Where there is RAM above 4 GiB, the operating system
+ * can address that space, and a port gets room for a GPU, a part of the CPU's address
+ * space as SeaBIOS has it.
+ */
+#define HOTPLUG_PREFETCHABLE      0x200000ul
+#define HOTPLUG_PREFETCHABLE_PART 2048
+#define HOTPLUG_PREFETCHABLE_MAX  0x200000000ul
 
 /* Records of some hundreds of functions (pci_scan()). */
 #define TREE_SIZE 0x20000ul
@@ -28,23 +35,10 @@
 static const struct name extra_roots_file = {"etc/extra-pci-roots"};
 static const struct name reserved_end_file = {"etc/reserved-memory-end"};
 
-/* A file of one number, or 0. */
-static uint64_t read_number(struct boot *boot, const struct name *name)
-{
-	struct le64 number = le64_of(0);
-	struct blob file;
-
-	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, name, &file) ||
-	    file.size != sizeof(number) ||
-	    blob_read(&file, 0, sizeof(number), &number) != STATUS_OK)
-		return 0;
-	return le64_get(number);
-}
-
 static struct pci_range high_memory(struct boot *boot)
 {
 	uint64_t start = memmap_ram_end(&boot->map, ~0ul);
-	uint64_t reserved_end = read_number(boot, &reserved_end_file);
+	uint64_t reserved_end = boot_read_number(boot, &reserved_end_file);
 
 	if (start < reserved_end)
 		start = reserved_end;
@@ -68,17 +62,30 @@ static void low_memory(const struct chipset *chipset, uint64_t low_ram_end,
 	ret_ranges[1] = (struct pci_range){low_ram_end, split};
 }
 
+static uint64_t hotplug_prefetchable(bool high)
+{
+	uint64_t part = arch_map_end() / HOTPLUG_PREFETCHABLE_PART;
+
+	if (!high)
+		return HOTPLUG_PREFETCHABLE;
+	return part < HOTPLUG_PREFETCHABLE_MAX ? part : HOTPLUG_PREFETCHABLE_MAX;
+}
+
 void pc_assign_pci(struct pc *pc)
 {
 	struct boot *boot = &pc->boot;
-	struct pci_machine machine = {
+	bool high = memmap_ram_end(&boot->map, ~0ul) > MEMMAP_4G;
+	struct pci_machine *machine = &pc->pci_machine;
+
+	*machine = (struct pci_machine){
 		.access = {pc->chipset.ecam_size != 0 ? pc->chipset.ecam_start : 0},
-		.extra_roots = (unsigned)read_number(boot, &extra_roots_file),
+		.extra_roots = (unsigned)boot_read_number(boot, &extra_roots_file),
 		.interrupts = pc->chipset.kind == CHIPSET_Q35 ? PCI_INTERRUPTS_ICH9
 							      : PCI_INTERRUPTS_PIIX3,
 		.io = {{IO_HIGH_START, IO_HIGH_END}, {IO_LOW_START, IO_LOW_END}},
 		.mem64 = high_memory(boot),
-		.hotplug_prefetchable = HOTPLUG_PREFETCHABLE,
+		.high_first = high,
+		.hotplug_prefetchable = hotplug_prefetchable(high),
 	};
 	const struct memmap_request request = {
 		.size = TREE_SIZE,
@@ -88,10 +95,11 @@ void pc_assign_pci(struct pc *pc)
 		.top_down = true,
 		.type = MEMMAP_FIRMWARE,
 	};
-	struct pci_tree tree;
 	uint64_t records;
 
-	low_memory(&pc->chipset, memmap_ram_end(&boot->map, MEMMAP_4G), machine.mem32);
+	pc->pci.functions = 0;
+	pc->pci.last_bus = 0;
+	low_memory(&pc->chipset, memmap_ram_end(&boot->map, MEMMAP_4G), machine->mem32);
 	void *place = NULL;
 	if (memmap_alloc(&boot->map, &request, &records) == STATUS_OK)
 		place = boot_map_ram(records, TREE_SIZE);
@@ -99,7 +107,7 @@ void pc_assign_pci(struct pc *pc)
 		log_line(&boot->log, LOG_WARN, "no memory to set up PCI devices");
 		return;
 	}
-	pci_scan(&tree, &machine, &boot->log, place, TREE_SIZE);
-	pci_assign(&tree);
-	pci_program(&tree);
+	pci_scan(&pc->pci, machine, &boot->log, place, TREE_SIZE);
+	pci_assign(&pc->pci);
+	pci_program(&pc->pci);
 }

@@ -6,33 +6,54 @@
 #include "arch/machine.h"
 #include "arch/memory.h"
 
-#define LOW_TABLES 0xe0000ul /* up to the image or its shadow (rulings 2) */
-#define BIOS_START 0xf0000ul
 #define RESET_STUB 0xffff0ul
 
-/* linker/x86_64.ld leaves room for the anchor, since this may be the image itself. */
-#define SMBIOS_ANCHOR (BIOS_START + 0x200)
+static const struct name feature_control_file = {"etc/msr_feature_control"};
+static const struct name smi_features_file = {"etc/smi/supported-features"};
 
 static unsigned cpu_count(struct pc *pc)
 {
 	uint32_t cpus;
 
-	if (fwcfg_read_integer(&pc->boot.fwcfg, FWCFG_CPUS, 2, &cpus) != STATUS_OK || cpus == 0)
+	if (!pc->boot.has_fwcfg ||
+	    fwcfg_read_integer(&pc->boot.fwcfg, FWCFG_CPUS, 2, &cpus) != STATUS_OK || cpus == 0)
 		return 1;
 	return cpus;
 }
 
-static enum status reserve_ecam(struct pc *pc)
+static enum status reserve_registers(struct pc *pc)
 {
 	const struct chipset *chipset = &pc->chipset;
+	enum status status = STATUS_OK;
 
-	if (chipset->ecam_size == 0)
-		return STATUS_OK;
-	enum status status =
-		memmap_add(&pc->boot.map, chipset->ecam_start, chipset->ecam_size, MEMMAP_RESERVED);
+	if (chipset->ecam_size != 0)
+		status = memmap_add(&pc->boot.map, chipset->ecam_start, chipset->ecam_size,
+				    MEMMAP_RESERVED);
+	if (status == STATUS_OK && chipset->rcba_start != 0)
+		status = memmap_add(&pc->boot.map, chipset->rcba_start, CHIPSET_RCBA_SIZE,
+				    MEMMAP_RESERVED);
 	if (status != STATUS_OK)
-		return refuse(&pc->boot.why, status, "no room for ECAM in the memory map");
+		return refuse(&pc->boot.why, status, "no room for the chipset in the memory map");
 	return STATUS_OK;
+}
+
+bool pc_has_chipset(const struct pc *pc)
+{
+	return pc->chipset.kind == CHIPSET_I440FX || pc->chipset.kind == CHIPSET_Q35;
+}
+
+static void set_up_processors(struct pc *pc, uint64_t low_ram_end)
+{
+	pc->processors = cpu_count(pc);
+	const struct arch_processors processors = {
+		.count = pc->processors,
+		.uncached_start = low_ram_end,
+		.feature_control = boot_read_number(&pc->boot, &feature_control_file),
+		.virtual_wire = pc_has_chipset(pc),
+	};
+
+	if (arch_set_up_processors(&processors, &pc->found) != STATUS_OK)
+		log_line(&pc->boot.log, LOG_WARN, "not all processors were set up");
 }
 
 /*
@@ -56,41 +77,13 @@ static void place_reset_stub(void)
 		memcpy(place, stub, sizeof(stub));
 }
 
-/* RAM in the BIOS area takes writes; ROM and nothing do not. */
-static bool is_writable(uint64_t address)
+static void say_what_is_not_negotiated(struct boot *boot)
 {
-	volatile uint32_t *word = boot_map_ram(address, sizeof(*word));
+	struct blob file;
 
-	if (word == NULL)
-		return false;
-	uint32_t old = *word;
-	*word = ~old;
-	bool writable = *word == ~old;
-	*word = old;
-	return writable;
-}
-
-static void install_acpi(struct boot *boot)
-{
-	bool low = is_writable(LOW_TABLES);
-
-	boot_install_acpi(boot, low ? LOW_TABLES : 0, low ? BIOS_START : 0);
-}
-
-static void install_smbios(struct pc *pc)
-{
-	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX];
-
-	/* Entered by PVH on a microvm, the place is the other firmware's image. */
-	if (pc->entry.kind == ARCH_ENTRY_PVH && pc->chipset.kind == CHIPSET_NONE)
-		return;
-	if (!boot_install_smbios(&pc->boot, MEMMAP_RESERVED, entry_point))
-		return;
-	void *place = boot_map_ram(SMBIOS_ANCHOR, sizeof(entry_point));
-	if (place != NULL && is_writable(SMBIOS_ANCHOR))
-		memcpy(place, entry_point, sizeof(entry_point));
-	else
-		log_line(&pc->boot.log, LOG_WARN, "no writable memory for the SMBIOS entry point");
+	if (boot->log.level >= LOG_INFO && boot->has_fwcfg &&
+	    fwcfg_find(&boot->fwcfg, &smi_features_file, &file))
+		log_write(&boot->log, "SMI features are not negotiated: nothing runs in SMM");
 }
 
 void pc_set_up_platform(struct pc *pc)
@@ -99,15 +92,14 @@ void pc_set_up_platform(struct pc *pc)
 
 	/* The VMM builds its tables from what the chipset is set to. */
 	pc->chipset = chipset_set_up(low_ram_end);
-	boot_require(&pc->boot, "chipset", reserve_ecam(pc));
-	if (pc->chipset.kind == CHIPSET_I440FX || pc->chipset.kind == CHIPSET_Q35) {
+	boot_require(&pc->boot, "chipset", reserve_registers(pc));
+	set_up_processors(pc, low_ram_end);
+	if (pc_has_chipset(pc)) {
+		if (pc_is_resume(pc))
+			pc_resume(pc);
 		pc_assign_pci(pc);
 		place_reset_stub();
 	}
-	if (arch_set_memory_types(low_ram_end, pc->boot.has_fwcfg ? cpu_count(pc) : 1) != STATUS_OK)
-		log_line(&pc->boot.log, LOG_WARN, "not all processors took their memory types");
-	if (!pc->boot.has_fwcfg)
-		return;
-	install_acpi(&pc->boot);
-	install_smbios(pc);
+	pc_install_tables(pc);
+	say_what_is_not_negotiated(&pc->boot);
 }

@@ -147,7 +147,7 @@ static bool may_write(void *context, uint64_t address)
 	}
 	if (address >= 0xa0000 && address < 0x100000)
 		return (address >= 0xe0000 && address < 0xf0000) ||
-		       (address >= 0xf0200 && address < 0xf0220) || address >= 0xffff0;
+		       (address >= 0xf0200 && address < 0xf0230) || address >= 0xffff0;
 	for (size_t i = 0; i < machine_map.count; i++) {
 		const struct memmap_entry *entry = &machine_map.entry[i];
 		if (address >= entry->start && address < entry->end)

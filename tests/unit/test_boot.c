@@ -85,7 +85,7 @@ static void recorded(const char *name)
 }
 
 /* The RSDP that the kernel is told of is also the one that a scan finds. */
-static void check_acpi(void)
+static void check_acpi(enum memmap_type type)
 {
 	uint64_t rsdp = get64(machine_params() + PARAMS_ACPI_RSDP_ADDR);
 	uint64_t found = 0;
@@ -102,7 +102,7 @@ static void check_acpi(void)
 	assert_int_equal(found, rsdp);
 	const uint8_t *bytes = host_memory(rsdp, 36);
 	uint64_t root = bytes[15] >= 2 ? get64(bytes + 24) : get32(bytes + 16);
-	assert_int_equal(machine_e820_type(root), MEMMAP_ACPI);
+	assert_int_equal(machine_e820_type(root), type);
 }
 
 static void check_smbios(bool expected)
@@ -123,6 +123,39 @@ static void check_smbios(bool expected)
 	assert_int_equal(found, expected ? 1 : 0);
 }
 
+static const uint8_t *mptable;
+
+/* MP 1.4, 4.1 and 4.2: pointers that a scan finds; the last one's table goes to mptable. */
+static unsigned count_mptables(void)
+{
+	unsigned found = 0;
+
+	for (uint64_t at = 0xf0000; at < 0x100000; at += 16) {
+		const uint8_t *bytes = host_memory(at, 16);
+		if (memcmp(bytes, "_MP_", 4) != 0 || unit_sum(bytes, 16) != 0)
+			continue;
+		found++;
+		mptable = host_memory(get32(bytes + 4), 44);
+		assert_memory_equal(mptable, "PCMP", 4);
+		assert_int_equal(unit_sum(mptable, get16(mptable + 4)), 0);
+		assert_int_equal(machine_e820_type(get32(bytes + 4)), MEMMAP_RESERVED);
+	}
+	return found;
+}
+
+/* Entry number @index of @type, or NULL. */
+static const uint8_t *mptable_entry(uint8_t type, unsigned index)
+{
+	const uint8_t *at = mptable + 44;
+
+	for (unsigned i = 0; i < get16(mptable + 34); i++) {
+		if (*at == type && index-- == 0)
+			return at;
+		at += *at == 0 ? 20 : 8;
+	}
+	return NULL;
+}
+
 static void boot_q35(void **state)
 {
 	static const char *const names[] = {"q35-7.2", "q35-10.0", "q35-vmgenid-7.2"};
@@ -132,16 +165,17 @@ static void boot_q35(void **state)
 		recorded(names[i]);
 		host_add_q35();
 		boots();
-		check_acpi();
+		check_acpi(MEMMAP_NVS);
 		check_smbios(true);
 		assert_int_equal(machine_e820_type(0xb0000000), MEMMAP_RESERVED);
 		assert_int_equal(machine_e820_type(0xbfffffff), MEMMAP_RESERVED);
 		assert_int_equal(machine_e820_type(0xc0000000), 0);
 		assert_int_equal(get32(host.pci[0].space + 0x60), 0xb0000001);
 		assert_int_equal(host.pci[0].space[0x96], 0x33);
-		assert_int_equal(host.memory_types.calls, 1);
-		assert_int_equal(host.memory_types.uncached_start, 256 * MIB);
-		assert_int_equal(host.memory_types.cpus, 2);
+		assert_int_equal(host.processors.calls, 1);
+		assert_int_equal(host.processors.wanted.uncached_start, 256 * MIB);
+		assert_int_equal(host.processors.wanted.count, 2);
+		assert_true(host.processors.wanted.virtual_wire);
 	}
 }
 
@@ -154,7 +188,7 @@ static void boot_pc(void **state)
 		recorded(names[i]);
 		host_add_i440fx();
 		boots();
-		check_acpi();
+		check_acpi(MEMMAP_NVS);
 		check_smbios(true);
 		assert_int_equal(host.pci[0].space[0x5f], 0x33);
 		assert_int_equal(get32(host.pci[2].space + 0x40), 0x601);
@@ -173,11 +207,151 @@ static void boot_microvm(void **state)
 		recorded(names[i]);
 		memcpy(before, host_memory(0xffff0, 16), 16);
 		boots();
-		check_acpi();
-		check_smbios(false);
+		check_acpi(MEMMAP_ACPI);
+		/* The VMM has none, so it is ours. */
+		check_smbios(true);
+		assert_int_equal(count_mptables(), 0);
 		/* There, the image itself is at 0xf0000. */
 		assert_memory_equal(host_memory(0xffff0, 16), before, 16);
 	}
+}
+
+/* -- S3 --------------------------------------------------------------------------- */
+
+#define SHUTDOWN_STATUS 0x0f
+#define SLEPT           0xfe
+#define WAKING_VECTOR   0x9b030u
+
+/* The FACS, by the way that ACPI gives: RSDP, RSDT, FADT. */
+static uint8_t *find_facs(void)
+{
+	const uint8_t *rsdp = host_memory(get64(machine_params() + PARAMS_ACPI_RSDP_ADDR), 36);
+	const uint8_t *rsdt = host_memory(get32(rsdp + 16), 36);
+
+	for (uint32_t at = 36; at < get32(rsdt + 4); at += 4) {
+		const uint8_t *table = host_memory(get32(rsdt + at), 36);
+		if (memcmp(table, "FACP", 4) == 0)
+			return host_memory(get32(table + 36), 64);
+	}
+	fail_msg("there is no FADT");
+	return NULL;
+}
+
+/* A machine that ran, was suspended, and is reset. */
+static void suspend(const char *name, void (*add_chipset)(void))
+{
+	recorded(name);
+	host_add_cmos();
+	add_chipset();
+	boots();
+	put32(find_facs() + 12, WAKING_VECTOR);
+	host.cmos[SHUTDOWN_STATUS] = SLEPT;
+}
+
+/* Pages whose content differs from what it was in @before. */
+static void check_unchanged(const uint8_t *before, const uint8_t *now, uint64_t size)
+{
+	for (uint64_t page = 0; page < size; page += 0x1000) {
+		uint32_t type = machine_e820_type(page);
+		if (memcmp(before + page, now + page, 0x1000) != 0 && type != MEMMAP_RESERVED)
+			fail_msg("a resume writes to 0x%lx, of type %u", page, type);
+	}
+}
+
+static void boot_resumes(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*add_chipset)(void);
+	} cases[] = {
+		{"q35-7.2", host_add_q35},
+		{"q35-10.0", host_add_q35},
+		{"pc-7.2", host_add_i440fx},
+		{"pc-10.0", host_add_i440fx},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		suspend(cases[i].name, cases[i].add_chipset);
+		assert_int_equal(machine_e820_type(host.work_area.start), MEMMAP_RESERVED);
+		assert_int_equal(machine_e820_type(host.work_area.start + host.work_area.size - 1),
+				 MEMMAP_RESERVED);
+		uint64_t params = host.handoff.argument;
+		uint8_t *before = malloc(256 * MIB), *now = host_memory(0, 256 * MIB);
+		assert_non_null(before);
+		assert_non_null(now);
+		memcpy(before, now, 256 * MIB);
+		/* The chipset has forgotten. */
+		memset(host.pci[0].space + 0x59, 0, 0x47);
+
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		assert_string_equal(host.console, "");
+		assert_int_equal(host.handoff.mode, ARCH_MODE_REAL);
+		assert_int_equal(host.handoff.entry, WAKING_VECTOR);
+		assert_int_equal(host.processors.calls, 2);
+		assert_int_not_equal(host.pci[0].space[0x5f] | host.pci[0].space[0x96], 0);
+		/* The next reset is a reset. */
+		assert_int_equal(host.cmos[SHUTDOWN_STATUS], 0);
+		host.handoff.argument = params;
+		check_unchanged(before, now, 256 * MIB);
+		free(before);
+		boots();
+	}
+}
+
+static struct host_item *find_file(const char *name)
+{
+	const struct host_item *directory = host_fwcfg_find(FWCFG_DIRECTORY);
+
+	for (size_t at = 4; at + 64 <= directory->size; at += 64) {
+		const uint8_t *entry = directory->bytes + at;
+		if (strncmp((const char *)entry + 8, name, 56) == 0)
+			return host_fwcfg_find((uint16_t)(entry[4] << 8 | entry[5]));
+	}
+	fail_msg("there is no file %s", name);
+	return NULL;
+}
+
+/* QEMU forgets where the generation ID is. */
+static void boot_resume_tells_the_vmm_again(void **state)
+{
+	(void)state;
+	suspend("q35-vmgenid-7.2", host_add_q35);
+	struct host_item *item = find_file("etc/vmgenid_addr");
+	uint64_t told = get64(item->bytes);
+	assert_int_not_equal(told, 0);
+	put64(item->bytes, 0);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	assert_int_equal(host.handoff.mode, ARCH_MODE_REAL);
+	assert_int_equal(get64(item->bytes), told);
+}
+
+static void boot_resume_without_a_way_back(void **state)
+{
+	(void)state;
+	suspend("q35-7.2", host_add_q35);
+	put32(find_facs() + 12, 0);
+	fails("resume", STATUS_NOT_FOUND);
+	/* Nobody was suspended. */
+	suspend("q35-7.2", host_add_q35);
+	memset(host.kept, 0, sizeof(host.kept));
+	fails("resume", STATUS_NOT_FOUND);
+	/* Memory was lost. */
+	suspend("q35-7.2", host_add_q35);
+	memset(find_facs(), 0, 64);
+	fails("resume", STATUS_BAD_FORMAT);
+}
+
+/* Behind another firmware, and on a microvm, the byte in CMOS is not for us. */
+static void boot_is_no_resume(void **state)
+{
+	(void)state;
+	recorded("microvm-7.2");
+	host_add_cmos();
+	host.cmos[SHUTDOWN_STATUS] = SLEPT;
+	boots();
+	assert_int_equal(host.cmos[SHUTDOWN_STATUS], SLEPT);
+	assert_int_equal(machine_e820_type(host.work_area.start), MEMMAP_RAM);
 }
 
 static void boot_without_tables(void **state)
@@ -186,9 +360,120 @@ static void boot_without_tables(void **state)
 	plain(64 * MIB, 0);
 	boots();
 	assert_int_equal(get64(machine_params() + PARAMS_ACPI_RSDP_ADDR), 0);
-	check_smbios(false);
-	assert_int_equal(host.memory_types.calls, 1);
-	assert_int_equal(host.memory_types.cpus, 1);
+	check_smbios(true);
+	assert_int_equal(count_mptables(), 1);
+	assert_int_equal(host.processors.calls, 1);
+	assert_int_equal(host.processors.wanted.count, 1);
+}
+
+/* -- machines without tables ------------------------------------------------------ */
+
+enum { MP_PROCESSOR, MP_BUS, MP_IO_APIC, MP_INTERRUPT };
+
+/* A machine with acpi=off that has a NIC in slot 3 and one in slot 2 behind a bridge in slot 4. */
+static void without_acpi(void (*add_chipset)(void))
+{
+	plain(64 * MIB, GIB);
+	host_fwcfg_integer(FWCFG_CPUS, 2, 3);
+	host_fwcfg_item(FWCFG_UUID, "0123456789abcdef", 16);
+	add_chipset();
+	struct host_pci *nic = host_add_pci_device(NULL, 0, 3, 0, 0x10001af4);
+	struct host_pci *bridge = host_add_pci_bridge(NULL, 0, 4, 0, 0x00011b36);
+	struct host_pci *behind = host_add_pci_device(bridge, 0, 2, 0, 0x10001af4);
+	nic->space[0x3d] = 1;
+	behind->space[0x3d] = 2;
+	host.processors.found = (struct arch_found_processors){
+		.apic_ids = {0x5, 0, 1},
+		.boot = 2,
+		.signature = 0x60fb1,
+		.features = 0x78bfbfd,
+	};
+}
+
+/* The I/O APIC's pin that a table gives for a pin of a device. */
+static unsigned io_apic_pin(uint8_t bus, uint8_t irq)
+{
+	const uint8_t *entry;
+	unsigned found = 0, pin = 0;
+
+	for (unsigned i = 0; (entry = mptable_entry(MP_INTERRUPT, i)) != NULL; i++) {
+		if (entry[4] != bus || entry[5] != irq)
+			continue;
+		found++;
+		pin = entry[7];
+	}
+	assert_int_equal(found, 1);
+	return pin;
+}
+
+static void boot_without_acpi_on_pc(void **state)
+{
+	(void)state;
+	without_acpi(host_add_i440fx);
+	boots();
+	assert_int_equal(count_mptables(), 1);
+	/* A pin and the slot turn through PIRQ A to D: 10, 10, 11, 11. */
+	assert_int_equal(io_apic_pin(0, 3 << 2 | 0), 11);
+	assert_int_equal(io_apic_pin(1, 2 << 2 | 1), 11);
+}
+
+static void boot_without_acpi_on_q35(void **state)
+{
+	static const uint8_t ids[] = {0, 2, 128};
+
+	(void)state;
+	without_acpi(host_add_q35);
+	boots();
+	assert_int_equal(count_mptables(), 1);
+	for (unsigned i = 0; i < COUNT(ids); i++) {
+		const uint8_t *processor = mptable_entry(MP_PROCESSOR, i);
+		assert_non_null(processor);
+		assert_int_equal(processor[1], ids[i]);
+		assert_int_equal(processor[3], ids[i] == 2 ? 3 : 1);
+		assert_int_equal(get32(processor + 4), 0x60fb1);
+		assert_int_equal(get32(processor + 8), 0x78bfbfd);
+	}
+	assert_null(mptable_entry(MP_PROCESSOR, 3));
+	/* PCI buses 0 and 1, and ISA under a number that no bus has. */
+	assert_memory_equal(mptable_entry(MP_BUS, 0), "\1\0PCI   ", 8);
+	assert_memory_equal(mptable_entry(MP_BUS, 1), "\1\1PCI   ", 8);
+	assert_memory_equal(mptable_entry(MP_BUS, 2), "\1\2ISA   ", 8);
+	assert_null(mptable_entry(MP_BUS, 3));
+	/* PIRQ E to H are pins 20 to 23 of the I/O APIC. */
+	assert_int_equal(io_apic_pin(0, 3 << 2 | 0), 23);
+	assert_int_equal(io_apic_pin(1, 2 << 2 | 1), 23);
+	assert_int_equal(io_apic_pin(2, 0), 2);
+	assert_int_equal(io_apic_pin(2, 4), 4);
+
+	check_smbios(true);
+	const uint8_t *anchor = host_memory(0xf0200, 24);
+	const uint8_t *type1 = host_memory(get64(anchor + 16), 512);
+	while (type1[0] != 1) {
+		type1 += type1[1];
+		while (type1[0] != 0 || type1[1] != 0)
+			type1++;
+		type1 += 2;
+	}
+	assert_memory_equal(type1 + 8, "3210547689abcdef", 16);
+}
+
+/* ID 255 would mean every processor; a bus number has to be left for ISA. */
+static void boot_without_acpi_at_the_limits(void **state)
+{
+	(void)state;
+	without_acpi(host_add_q35);
+	memset(host.processors.found.apic_ids, 0xff, sizeof(host.processors.found.apic_ids));
+	boots();
+	assert_int_equal(count_mptables(), 1);
+	assert_non_null(mptable_entry(MP_PROCESSOR, 254));
+	assert_null(mptable_entry(MP_PROCESSOR, 255));
+
+	without_acpi(host_add_q35);
+	host_fwcfg_file("etc/extra-pci-roots", "\1\0\0\0\0\0\0", 8);
+	host_add_pci_device(NULL, 255, 0, 0, 0x10001af4);
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_int_equal(count_mptables(), 0);
+	assert_non_null(strstr(host.console, "MP table"));
 }
 
 static void boot_over_the_data_port(void **state)
@@ -215,7 +500,7 @@ static void boot_with_a_bios_area_of_rom(void **state)
 	uint64_t rsdp = get64(machine_params() + PARAMS_ACPI_RSDP_ADDR);
 	assert_true(rsdp >= MIB);
 	assert_memory_equal(host_memory(rsdp, 8), "RSD PTR ", 8);
-	assert_int_equal(machine_e820_type(rsdp), MEMMAP_ACPI);
+	assert_int_equal(machine_e820_type(rsdp), MEMMAP_NVS);
 }
 
 static void boot_each_protocol(void **state)
@@ -581,6 +866,32 @@ static void boot_pci_above_4g(void **state)
 	assert_int_equal(bar_of(pci), 24 * GIB);
 }
 
+/* With RAM up there, an operating system can use all of that space. */
+static void boot_pci_beside_high_ram(void **state)
+{
+	(void)state;
+	plain(64 * MIB, GIB);
+	host_add_q35();
+	struct host_pci *port = host_add_pci_bridge(NULL, 0, 4, 0, 0x000c1b36);
+	static const uint8_t express[] = {0x10, 0, 0x42, 1};
+	host_add_pci_capability(port, 0x40, express, sizeof(express));
+	put32(port->writable + 0x24, 0xfff0fff0);
+	put32(port->space + 0x24, 0x00010001);
+	put64(port->writable + 0x28, ~0ul);
+	struct host_pci *pci = host_add_pci_device(NULL, 0, 5, 0, 0x10411af4);
+	host_set_pci_bar(pci, 0, 0xc, MIB);
+	boots();
+	assert_in_range(bar_of(pci), 5 * GIB, 64 * GIB);
+	/* Room for a GPU in an empty port, by the width of an address. */
+	uint64_t base = (uint64_t)get32(port->space + 0x28) << 32 |
+			(get32(port->space + 0x24) & 0xfff0u) << 16;
+	uint64_t last = (uint64_t)get32(port->space + 0x2c) << 32 |
+			(get32(port->space + 0x24) & 0xfff00000u);
+	assert_in_range(base, 5 * GIB, 64 * GIB);
+	uint64_t room = host.map_end / 2048;
+	assert_int_equal(last + MIB - base, room < 8 * GIB ? room : 8 * GIB);
+}
+
 /* A host that says nonsense loses the device, not the boot. */
 static void boot_pci_with_no_room(void **state)
 {
@@ -659,7 +970,7 @@ static void boot_pvh_on_qemu(void **state)
 	/* The recording is of a machine of 256 MiB. */
 	host_add_ram(64 * MIB, 192 * MIB);
 	handed_off(boot_pvh());
-	check_acpi();
+	check_acpi(MEMMAP_ACPI);
 	check_smbios(true);
 	check_image_unchanged();
 	assert_true(interrupts_masked());
@@ -735,7 +1046,7 @@ static void boot_pvh_with_the_platform_done(void **state)
 		assert_int_equal(get64(machine_params() + PARAMS_ACPI_RSDP_ADDR), 0xa0000);
 		assert_int_equal(machine_e820_type(62 * MIB), MEMMAP_RAM);
 		assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
-		assert_int_equal(host.memory_types.calls, 0);
+		assert_int_equal(host.processors.calls, 0);
 		assert_true(interrupts_masked());
 		for (size_t at = 0; at < host.accesses; at++)
 			assert_true(host.access[at].port < 0xcf8);
@@ -987,7 +1298,7 @@ static void boot_processors_that_do_not_answer(void **state)
 {
 	(void)state;
 	plain(64 * MIB, 0);
-	host.memory_types.result = STATUS_TIMEOUT;
+	host.processors.result = STATUS_TIMEOUT;
 	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
 	assert_non_null(strstr(host.console, "processors"));
 }
@@ -1024,6 +1335,42 @@ static void boot_log_levels(void **state)
 	boots();
 }
 
+/* No SMI feature is negotiated, whatever QEMU offers, and that can be heard. */
+static void boot_negotiates_no_smi_features(void **state)
+{
+	(void)state;
+	for (unsigned info = 0; info < 2; info++) {
+		plain(64 * MIB, 0);
+		host_fwcfg_file("etc/smi/supported-features", "\x0f\0\0\0\0\0\0", 8);
+		struct host_item *requested =
+			host_fwcfg_file("etc/smi/requested-features", "\0\0\0\0\0\0\0", 8);
+		requested->writable = true;
+		host_fwcfg_file("opt/org.slipway/log", "info", info != 0 ? 4 : 0);
+		handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+		assert_int_equal(get64(requested->bytes), 0);
+		assert_int_equal(strstr(host.console, "SMI features") != NULL, info != 0);
+	}
+}
+
+/* Only a file of 8 bytes is a number. */
+static void boot_feature_control(void **state)
+{
+	static const struct {
+		size_t size;
+		uint64_t value;
+	} cases[] = {{8, 0x100005}, {7, 0}, {9, 0}, {0, 0}};
+	uint8_t file[16] = {5, 0, 0x10};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		plain(64 * MIB, 0);
+		host_fwcfg_file("etc/msr_feature_control", file, cases[i].size);
+		boots();
+		assert_int_equal(host.processors.wanted.feature_control, cases[i].value);
+		assert_false(host.processors.wanted.virtual_wire);
+	}
+}
+
 /* A text from the VMM cannot drive the terminal. */
 static void boot_log_of_a_hostile_command_line(void **state)
 {
@@ -1045,7 +1392,14 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_q35),
 	TEST(boot_pc),
 	TEST(boot_microvm),
+	TEST(boot_resumes),
+	TEST(boot_resume_tells_the_vmm_again),
+	TEST(boot_resume_without_a_way_back),
+	TEST(boot_is_no_resume),
 	TEST(boot_without_tables),
+	TEST(boot_without_acpi_on_pc),
+	TEST(boot_without_acpi_on_q35),
+	TEST(boot_without_acpi_at_the_limits),
 	TEST(boot_over_the_data_port),
 	TEST(boot_with_a_bios_area_of_rom),
 	TEST(boot_each_protocol),
@@ -1068,6 +1422,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_memory_from_no_cmos),
 	TEST(boot_pci_below_4g),
 	TEST(boot_pci_above_4g),
+	TEST(boot_pci_beside_high_ram),
 	TEST(boot_pci_with_no_room),
 	TEST(boot_pvh_on_qemu),
 	TEST(boot_pvh_with_the_platform_done),
@@ -1092,6 +1447,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_loader_script_of_unknown_commands),
 	TEST(boot_bad_smbios),
 	TEST(boot_processors_that_do_not_answer),
+	TEST(boot_negotiates_no_smi_features),
+	TEST(boot_feature_control),
 	TEST(boot_log_levels),
 	TEST(boot_log_of_a_hostile_command_line),
 };

@@ -4,12 +4,14 @@
 #include "pci/chipset.h"
 #include "pci/config.h"
 
-/* A write to configuration space, put together from the accesses to two ports. */
+/* A write to configuration space, put together from the accesses to two ports, or to a port. */
 struct config_write {
-	uint32_t address; /* as port 0xcf8 has it, with the low bits of the data port */
+	uint32_t address; /* as port 0xcf8 has it, with the low bits of the data port; or PORT() */
 	uint8_t width;
 	uint32_t value;
 };
+
+#define PORT(port) (0x80000000u | (port))
 
 #define WRITES_MAX 32
 
@@ -28,10 +30,11 @@ static size_t collect_writes(void)
 			assert_true((access->value & 0x80000003) == 0x80000000);
 			address = access->value & 0x7fffffff;
 		} else if (access->write) {
-			assert_in_range(access->port, 0xcfc, 0xcff);
+			bool is_config = access->port >= 0xcfc && access->port <= 0xcff;
 			assert_true(count < WRITES_MAX);
-			writes[count++] = (struct config_write){address + (access->port - 0xcfcu),
-								access->width, access->value};
+			writes[count++] = (struct config_write){
+				is_config ? address + (access->port - 0xcfcu) : PORT(access->port),
+				access->width, access->value};
 		}
 	}
 	return count;
@@ -53,9 +56,18 @@ static void expect_writes(const struct config_write *expected, size_t count)
 		expect_writes(writes_, COUNT(writes_));                                            \
 	} while (0)
 
-#define PIIX3    0x0800u /* 0:1.0 */
-#define PIIX4_PM 0x0b00u /* 0:1.3 */
-#define ICH9_LPC 0xf800u /* 0:1f.0 */
+#define PIIX3      0x0800u /* 0:1.0 */
+#define PIIX3_IDE  0x0900u /* 0:1.1 */
+#define PIIX4_PM   0x0b00u /* 0:1.3 */
+#define ICH9_LPC   0xf800u /* 0:1f.0 */
+#define ICH9_SMBUS 0xfb00u /* 0:1f.3 */
+
+/* All masked; 10 and 11 are level-triggered. */
+#define INTERRUPTS                                                                                 \
+	{PORT(0xa1), 1, 0xff}, {PORT(0x21), 1, 0xff}, {PORT(0x4d0), 1, 0},                         \
+	{                                                                                          \
+		PORT(0x4d1), 1, 0x0c                                                               \
+	}
 
 static void pci_accesses(void **state)
 {
@@ -121,8 +133,9 @@ static void chipset_i440fx(void **state)
 	/* The reserved half of the first PAM register stays 0. */
 	assert_writes({0x59, 1, 0x30}, {0x5a, 1, 0x33}, {0x5b, 1, 0x33}, {0x5c, 1, 0x33},
 		      {0x5d, 1, 0x33}, {0x5e, 1, 0x33}, {0x5f, 1, 0x33},
-		      {PIIX3 + 0x60, 4, 0x0b0b0a0a}, {PIIX4_PM + 0x40, 4, 0x601},
-		      {PIIX4_PM + 0x80, 1, 0x01});
+		      {PIIX3 + 0x60, 4, 0x0b0b0a0a}, INTERRUPTS, {PIIX3_IDE + 0x40, 4, 0x80008000},
+		      {PIIX4_PM + 0x40, 4, 0x601}, {PIIX4_PM + 0x80, 1, 0x01},
+		      {PIIX4_PM + 0x90, 4, 0x701}, {PIIX4_PM + 0xd2, 1, 9});
 }
 
 static void chipset_i440fx_without_acpi(void **state)
@@ -153,7 +166,9 @@ static void chipset_q35(void **state)
 	/* Disabled until both halves hold the new address. */
 	assert_writes(Q35_PAM, {0x60, 4, 0}, {0x64, 4, 0}, {0x60, 4, 0xb0000001},
 		      {ICH9_LPC + 0x40, 4, 0x601}, {ICH9_LPC + 0x44, 1, 0x80},
-		      {ICH9_LPC + 0x60, 4, 0x0b0b0a0a}, {ICH9_LPC + 0x68, 4, 0x0b0b0a0a});
+		      {ICH9_LPC + 0x60, 4, 0x0b0b0a0a}, {ICH9_LPC + 0x68, 4, 0x0b0b0a0a},
+		      INTERRUPTS, {ICH9_LPC + 0xf0, 4, 0xfed1c001}, {ICH9_SMBUS + 0x40, 1, 1});
+	assert_int_equal(chipset.rcba_start, 0xfed1c000);
 }
 
 static void chipset_q35_ecam_over_ram(void **state)
@@ -173,7 +188,7 @@ static void chipset_q35_ecam_over_ram(void **state)
 		struct chipset chipset = chipset_set_up(cases[i].low_ram_end);
 		assert_int_equal(chipset.ecam_start, cases[i].ecam);
 		assert_int_equal(chipset.ecam_size, cases[i].ecam != 0 ? 256 * MIB : 0);
-		assert_int_equal(collect_writes(), cases[i].ecam != 0 ? 14 : 11);
+		assert_int_equal(collect_writes(), cases[i].ecam != 0 ? 20 : 17);
 	}
 }
 
@@ -184,6 +199,7 @@ static void chipset_q35_without_lpc(void **state)
 	host_add_pci_function(0, 0, 0, 0x29c08086);
 	struct chipset chipset = chipset_set_up(2 * GIB);
 	assert_int_equal(chipset.kind, CHIPSET_Q35);
+	assert_int_equal(chipset.rcba_start, 0);
 	assert_int_equal(collect_writes(), 10);
 }
 

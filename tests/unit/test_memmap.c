@@ -166,6 +166,34 @@ static void memmap_claim_of_what_is_not_free_ram(void **state)
 	assert_status(memmap_claim(&map, 0x3000, 0x2000, MEMMAP_KERNEL), STATUS_OK);
 }
 
+/* What is kept is nobody's, to the kernel too; only what the firmware had can be kept. */
+static void memmap_keep_what_is_ours(void **state)
+{
+	struct memmap_entry seen[8];
+	size_t count;
+
+	(void)state;
+	memmap_init(&map);
+	add(0x1000, 0x9000, MEMMAP_RAM);
+	assert_status(memmap_claim(&map, 0x2000, 0x4000, MEMMAP_FIRMWARE), STATUS_OK);
+	assert_status(memmap_claim(&map, 0x7000, 0x1000, MEMMAP_KERNEL), STATUS_OK);
+	assert_status(memmap_keep(&map, 0x1000, 0x1000), STATUS_OVERLAP);
+	assert_status(memmap_keep(&map, 0x5000, 0x2000), STATUS_OVERLAP);
+	assert_status(memmap_keep(&map, 0x7000, 0x1000), STATUS_OVERLAP);
+	assert_status(memmap_keep(&map, 0x3000, UINT64_MAX), STATUS_OUT_OF_RANGE);
+	assert_status(memmap_keep(&map, 0x3000, 0x1000), STATUS_OK);
+	assert_status(memmap_keep(&map, 0x3000, 0x1000), STATUS_OVERLAP);
+	assert_map({0x1000, 0x2000, MEMMAP_RAM}, {0x2000, 0x3000, MEMMAP_FIRMWARE},
+		   {0x3000, 0x4000, MEMMAP_RESERVED}, {0x4000, 0x6000, MEMMAP_FIRMWARE},
+		   {0x6000, 0x7000, MEMMAP_RAM}, {0x7000, 0x8000, MEMMAP_KERNEL},
+		   {0x8000, 0xa000, MEMMAP_RAM});
+	assert_status(memmap_export(&map, seen, COUNT(seen), &count), STATUS_OK);
+	assert_int_equal(count, 3);
+	assert_int_equal(seen[1].start, 0x3000);
+	assert_int_equal(seen[1].end, 0x4000);
+	assert_int_equal(seen[1].type, MEMMAP_RESERVED);
+}
+
 static void memmap_claim_in_a_full_map(void **state)
 {
 	(void)state;
@@ -489,6 +517,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(memmap_add_full_map),
 	UNIT_TEST(memmap_claim_splits),
 	UNIT_TEST(memmap_claim_of_what_is_not_free_ram),
+	UNIT_TEST(memmap_keep_what_is_ours),
 	UNIT_TEST(memmap_claim_in_a_full_map),
 	UNIT_TEST(memmap_requests_of_ours_are_checked),
 	UNIT_TEST(memmap_alloc_bottom_up_and_top_down),

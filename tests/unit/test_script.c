@@ -82,6 +82,7 @@ static void again(void)
 		.find = find,
 		.map = unit_map,
 		.map_of_memory = &map,
+		.type = MEMMAP_ACPI,
 		.low_start = LOW_START,
 		.low_end = LOW_END,
 		.log = &unit_log,
@@ -618,12 +619,19 @@ static void script_pointer_sizes(void **state)
 	}
 }
 
+/* In page 0 too, where arch_map() maps nothing. */
+static void *map_anything(uint64_t address, uint64_t length)
+{
+	return host_memory(address, length);
+}
+
 static void script_pointer_of_one_and_two_bytes(void **state)
 {
 	static const uint8_t zeros[4];
 
 	(void)state;
 	/* Where there is memory that such pointers reach. */
+	acpi_host.map = map_anything;
 	acpi_host.low_start = 0x80;
 	acpi_host.low_end = 0xf000;
 	offer("a", zeros, 4);
@@ -823,6 +831,80 @@ static void script_write_pointer_fails(void **state)
 	allocate("guid", 64, HIGH);
 	write_pointer("address", "guid", 0, 0, 8);
 	assert_status(run(), STATUS_IO);
+}
+
+/* After a reset that made the VMM forget, it is told the same. */
+static void script_writes_are_repeated(void **state)
+{
+	(void)state;
+	offer("guid", "0123456789abcdef", 16);
+	struct offered *back = offer("address", NULL, 16);
+	back->writable = true;
+	allocate("guid", 64, HIGH);
+	write_pointer("address", "guid", 8, 5, 8);
+	write_pointer("address", "guid", 0, 0, 4);
+	runs();
+	assert_int_equal(files.writes.count, 2);
+	uint8_t told[16];
+	memcpy(told, back->written, sizeof(told));
+	memset(back->written, 0, sizeof(back->written));
+	assert_status(acpi_repeat_writes(&files.writes, &acpi_host, &why), STATUS_OK);
+	assert_int_equal(back->writes, 4);
+	assert_memory_equal(back->written, told, sizeof(told));
+}
+
+/* What was kept in the guest's memory may have been changed there. */
+static void script_writes_that_were_changed(void **state)
+{
+	static const struct {
+		struct acpi_write write;
+		enum status status;
+	} cases[] = {
+		{{{"address"}, 8, 8, 1}, STATUS_OK},
+		{{{"address"}, 9, 8, 1}, STATUS_OUT_OF_RANGE},
+		{{{"address"}, 0xffffffff, 8, 1}, STATUS_OUT_OF_RANGE},
+		{{{"address"}, 0, 4, 0x100000000}, STATUS_OUT_OF_RANGE},
+		{{{"address"}, 0, 3, 1}, STATUS_BAD_FORMAT},
+		{{{"address"}, 0, 0x108, 1}, STATUS_BAD_FORMAT},
+		{{{"no such"}, 0, 8, 1}, STATUS_NOT_FOUND},
+	};
+	struct acpi_writes writes = {.count = 1};
+
+	(void)state;
+	struct offered *back = offer("address", NULL, 16);
+	back->writable = true;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		writes.write[0] = cases[i].write;
+		assert_status(acpi_repeat_writes(&writes, &acpi_host, &why), cases[i].status);
+	}
+	assert_int_equal(back->writes, 1);
+	memset(writes.write[0].file.text, 'x', sizeof(writes.write[0].file.text));
+	assert_status(acpi_repeat_writes(&writes, &acpi_host, &why), STATUS_BAD_FORMAT);
+	/* A count beyond what there is room for. */
+	for (size_t i = 0; i < ACPI_WRITES_MAX; i++)
+		writes.write[i] = cases[0].write;
+	writes.count = SIZE_MAX;
+	assert_status(acpi_repeat_writes(&writes, &acpi_host, &why), STATUS_OK);
+	assert_int_equal(back->writes, 1 + ACPI_WRITES_MAX);
+}
+
+/* All are given, and those that are too many to keep are said to be lost. */
+static void script_writes_many_pointers(void **state)
+{
+	(void)state;
+	offer("guid", "0123456789abcdef", 16);
+	struct offered *back = offer("address", NULL, 8);
+	back->writable = true;
+	allocate("guid", 64, HIGH);
+	for (size_t i = 0; i < ACPI_WRITES_MAX; i++)
+		write_pointer("address", "guid", 0, 0, 8);
+	runs();
+	assert_string_equal(host.console, "");
+	write_pointer("address", "guid", 0, 0, 8);
+	runs();
+	assert_int_equal(back->writes, 2 * ACPI_WRITES_MAX + 1);
+	assert_int_equal(files.writes.count, ACPI_WRITES_MAX);
+	assert_non_null(strstr(host.console, "suspend"));
 }
 
 /* -- any bytes, and real ones ---------------------------------------------------- */
@@ -1030,6 +1112,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(script_write_pointer_out_of_range),
 	TEST(script_write_pointer_to_what_does_not_exist),
 	TEST(script_write_pointer_fails),
+	TEST(script_writes_are_repeated),
+	TEST(script_writes_that_were_changed),
+	TEST(script_writes_many_pointers),
 	TEST(script_random_commands),
 	TEST(script_recorded_q35),
 	TEST(script_recorded_pc),

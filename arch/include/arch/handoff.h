@@ -10,6 +10,7 @@
 enum arch_mode {
 	ARCH_MODE_LINUX_32, /**< paging off, esi = argument */
 	ARCH_MODE_LINUX_64, /**< identity-mapped long mode, rsi = argument */
+	ARCH_MODE_REAL,     /**< real mode; entry is cs * 16 + ip, below 1 MiB, ip below 16 */
 	/** AArch64: MMU and data cache off, the exception level of the entry, x0 = argument */
 	ARCH_MODE_LINUX_ARM64,
 };

@@ -53,11 +53,32 @@ void arch_set_psci(enum arch_psci psci);
 /** AArch64: whether the CPU can run a kernel with pages of @page_size: 4096, 16384, 65536. */
 bool arch_has_page_size(uint32_t page_size);
 
+/** x86: what the processors of a machine get. */
+struct arch_processors {
+	unsigned count; /**< of them, at least 1 */
+	/** RAM is cacheable, [this, 4 GiB) is not (Intel SDM vol. 3, 12.11). */
+	uint64_t uncached_start;
+	uint64_t feature_control; /**< for IA32_FEATURE_CONTROL, or 0 */
+	/**
+	 * Whether the 8259s and NMI reach the first processor through its local APIC, as MP
+	 * 1.4, 3.6.2.2 has it, for a kernel that leaves that APIC alone.
+	 */
+	bool virtual_wire;
+};
+
+/** x86: what was found of the processors. */
+struct arch_found_processors {
+	uint64_t apic_ids[4]; /**< bit n % 64 of word n / 64: one with local APIC ID n answered */
+	uint8_t boot;         /**< ID of the one that runs this */
+	uint32_t signature;   /**< CPUID.1:EAX */
+	uint32_t features;    /**< CPUID.1:EDX */
+};
+
 /**
- * x86: makes RAM cacheable and [@uncached_start, 4 GiB) uncacheable on all @cpus
- * processors (Intel SDM vol. 3, 12.11). The others are started for that, and
- * halted. Returns STATUS_TIMEOUT when some of them do not answer.
+ * x86: sets all processors up. Those besides the first are started for that, and halted.
+ * Returns STATUS_TIMEOUT when some of them do not answer; @ret_found has those that did.
  */
-MUST_CHECK enum status arch_set_memory_types(uint64_t uncached_start, unsigned cpus);
+MUST_CHECK enum status arch_set_up_processors(const struct arch_processors *processors,
+					      struct arch_found_processors *ret_found);
 
 #endif

@@ -35,6 +35,13 @@ uint64_t arch_map_end(void);
  */
 MUST_CHECK bool arch_peek(uint64_t address, uint64_t length, void *to);
 
+/**
+ * x86: ARCH_KEPT_SIZE bytes of the work area, which an earlier boot may have left there for a
+ * resume from S3.
+ */
+#define ARCH_KEPT_SIZE 0x1000
+void *arch_kept(void);
+
 /** Ranges of RAM that belong to the running firmware. */
 struct arch_range {
 	uint64_t start;

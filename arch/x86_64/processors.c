@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "arch/io.h"
+#include "arch/machine.h"
+#include "arch/memory.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/layout.h"
+
+/* Memory type range registers: Intel SDM vol. 3, 12.11. */
+#define CPUID_MTRR             (1u << 12) /* leaf 1 edx */
+#define MSR_MTRR_CAP           0x0fe
+#define MSR_MTRR_PHYS_BASE(n)  (0x200 + 2 * (n))
+#define MSR_MTRR_PHYS_MASK(n)  (0x201 + 2 * (n))
+#define MSR_MTRR_FIX64K_00000  0x250
+#define MSR_MTRR_FIX16K_80000  0x258
+#define MSR_MTRR_FIX16K_A0000  0x259
+#define MSR_MTRR_FIX4K_C0000   0x268
+#define MSR_MTRR_FIX4K_LAST    0x26f
+#define MSR_MTRR_DEF_TYPE      0x2ff
+#define MTRR_CAP_VARIABLE      0xff
+#define MTRR_CAP_FIXED         0x100
+#define MTRR_MASK_VALID        (1u << 11)
+#define MTRR_ENABLED           (1u << 11)
+#define MTRR_FIXED_ENABLED     (1u << 10)
+#define MTRR_WRITE_BACK        6ul
+#define MTRR_WRITE_PROTECTED_8 0x0505050505050505ul
+#define MTRR_WRITE_BACK_8      0x0606060606060606ul
+#define MTRR_UNCACHED_8        0ul
+#define MTRR_VARIABLE_MAX      8 /* more exist in the architecture, none in a virtual CPU */
+
+#define MSR_FEATURE_CONTROL 0x03a
+
+/* Local APIC: Intel SDM vol. 3, 11.4.1, 11.5.1, 11.6.1, 11.9. */
+#define LAPIC                  0xfee00000ul
+#define LAPIC_SIZE             0x1000
+#define LAPIC_SPURIOUS         (LAPIC + 0x0f0)
+#define LAPIC_ICR              (LAPIC + 0x300)
+#define LAPIC_LINT0            (LAPIC + 0x350)
+#define LAPIC_LINT1            (LAPIC + 0x360)
+#define LAPIC_ENABLED          0x1ff  /* spurious interrupts at vector 0xff */
+#define LAPIC_EXTINT           0x8700 /* level-triggered */
+#define LAPIC_NMI              0x8400
+#define LAPIC_INIT_ALL_OTHERS  0x000c4500
+#define LAPIC_START_ALL_OTHERS 0x000c4600
+
+/* Rounds without one more arrival: far more than a processor needs that exists. */
+#define AP_WAIT_ROUNDS 10000000
+
+/* What AP_MSRS holds; index 0 ends it. */
+struct msr_value {
+	uint32_t index;
+	uint32_t low;
+	uint32_t high;
+};
+
+/* MTRRs are set in this order: enabled last. */
+#define FIXED_MTRRS 11
+#define MSRS_MAX    (2 * MTRR_VARIABLE_MAX + FIXED_MTRRS + 2)
+
+_Static_assert(AP_MSRS + (MSRS_MAX + 1) * sizeof(struct msr_value) <= 0x1000,
+	       "the table fits into the AP page");
+
+/* entry.asm */
+extern const uint8_t ap_start[], ap_start_end[];
+
+/*
+ * [start, 4 GiB) as aligned powers of two, from the top: the binary digits of
+ * its size. When the registers do not suffice, the smallest pieces, next to the
+ * RAM, are left out. Returns how many are in use.
+ */
+static unsigned set_uncached(uint64_t start, unsigned registers)
+{
+	const uint64_t top = 1ul << 32;
+	uint64_t address_mask = (1ul << cpu_physical_bits()) - 1;
+	uint64_t covered = top;
+	unsigned used = 0;
+
+	for (uint64_t left = top - start; left >= 0x1000 && used < registers; used++) {
+		uint64_t size = 1ul << (63 - __builtin_clzl(left));
+		left -= size;
+		covered -= size;
+		wrmsr(MSR_MTRR_PHYS_BASE(used), covered);
+		wrmsr(MSR_MTRR_PHYS_MASK(used), (~(size - 1) & address_mask) | MTRR_MASK_VALID);
+	}
+	return used;
+}
+
+/* Memory types for this processor. Returns how many variable ranges are in use. */
+static unsigned set_memory_types(uint64_t uncached_start)
+{
+	uint64_t cap = rdmsr(MSR_MTRR_CAP);
+	unsigned registers = cap & MTRR_CAP_VARIABLE;
+	uint64_t def_type = MTRR_ENABLED | MTRR_WRITE_BACK;
+
+	unsigned used = set_uncached(uncached_start,
+				     registers < MTRR_VARIABLE_MAX ? registers : MTRR_VARIABLE_MAX);
+	if ((cap & MTRR_CAP_FIXED) != 0) {
+		wrmsr(MSR_MTRR_FIX64K_00000, MTRR_WRITE_BACK_8);
+		wrmsr(MSR_MTRR_FIX16K_80000, MTRR_WRITE_BACK_8);
+		wrmsr(MSR_MTRR_FIX16K_A0000, MTRR_UNCACHED_8);
+		for (uint32_t msr = MSR_MTRR_FIX4K_C0000; msr <= MSR_MTRR_FIX4K_LAST; msr++)
+			wrmsr(msr, MTRR_WRITE_PROTECTED_8);
+		def_type |= MTRR_FIXED_ENABLED;
+	}
+	wrmsr(MSR_MTRR_DEF_TYPE, def_type);
+	return used;
+}
+
+/* Notes an MSR as it is here for the others. */
+static struct msr_value *note(struct msr_value *at, uint32_t index)
+{
+	uint64_t value = rdmsr(index);
+
+	*at = (struct msr_value){index, (uint32_t)value, (uint32_t)(value >> 32)};
+	return at + 1;
+}
+
+static void note_msrs(bool has_mtrrs, unsigned variable, bool feature_control)
+{
+	struct msr_value *at = (struct msr_value *)(AP_PAGE + AP_MSRS);
+
+	for (unsigned i = 0; i < 2 * variable; i++)
+		at = note(at, MSR_MTRR_PHYS_BASE(0) + i);
+	if (has_mtrrs && (rdmsr(MSR_MTRR_CAP) & MTRR_CAP_FIXED) != 0) {
+		at = note(at, MSR_MTRR_FIX64K_00000);
+		at = note(at, MSR_MTRR_FIX16K_80000);
+		at = note(at, MSR_MTRR_FIX16K_A0000);
+		for (uint32_t msr = MSR_MTRR_FIX4K_C0000; msr <= MSR_MTRR_FIX4K_LAST; msr++)
+			at = note(at, msr);
+	}
+	if (has_mtrrs)
+		at = note(at, MSR_MTRR_DEF_TYPE);
+	if (feature_control)
+		at = note(at, MSR_FEATURE_CONTROL);
+	*at = (struct msr_value){0, 0, 0};
+}
+
+/*
+ * Linux compares the MTRRs of all processors and reports a firmware that set up
+ * the first one only, so the others are started once for this.
+ */
+static enum status set_on_others(unsigned others, struct arch_found_processors *found)
+{
+	volatile uint32_t *arrived = (volatile uint32_t *)(AP_PAGE + AP_ARRIVED);
+	volatile uint64_t *ids = (volatile uint64_t *)(AP_PAGE + AP_IDS);
+
+	memcpy((void *)AP_PAGE, ap_start, (size_t)(ap_start_end - ap_start));
+	memset((void *)(AP_PAGE + AP_IDS), 0, AP_MSRS - AP_IDS);
+	arch_mmio_write32(LAPIC_ICR, LAPIC_INIT_ALL_OTHERS);
+	arch_mmio_write32(LAPIC_ICR, LAPIC_START_ALL_OTHERS | AP_PAGE >> 12);
+	enum status status = STATUS_OK;
+	uint32_t seen = 0;
+	for (unsigned round = 0; seen < others && status == STATUS_OK; round++) {
+		if (round == AP_WAIT_ROUNDS)
+			status = STATUS_TIMEOUT;
+		arch_relax();
+		uint32_t now = *arrived;
+		if (now != seen)
+			round = 0;
+		seen = now;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		found->apic_ids[i] |= ids[i];
+	return status;
+}
+
+enum status arch_set_up_processors(const struct arch_processors *processors,
+				   struct arch_found_processors *ret_found)
+{
+	struct cpuid features = cpuid(1);
+	uint8_t boot = (uint8_t)(features.ebx >> 24);
+	bool has_mtrrs = (features.edx & CPUID_MTRR) != 0;
+	unsigned variable = 0;
+
+	*ret_found = (struct arch_found_processors){
+		.boot = boot,
+		.signature = features.eax,
+		.features = features.edx,
+	};
+	ret_found->apic_ids[boot / 64] = 1ul << boot % 64;
+
+	if (has_mtrrs)
+		variable = set_memory_types(processors->uncached_start);
+	if (processors->feature_control != 0)
+		wrmsr(MSR_FEATURE_CONTROL, processors->feature_control);
+	if (!processors->virtual_wire && processors->count == 1)
+		return STATUS_OK;
+	if (arch_map(LAPIC, LAPIC_SIZE, ARCH_MEMORY_DEVICE) == NULL)
+		return STATUS_NO_MEMORY;
+	if (processors->virtual_wire) {
+		arch_mmio_write32(LAPIC_SPURIOUS, LAPIC_ENABLED);
+		arch_mmio_write32(LAPIC_LINT0, LAPIC_EXTINT);
+		arch_mmio_write32(LAPIC_LINT1, LAPIC_NMI);
+	}
+	if (processors->count == 1)
+		return STATUS_OK;
+	note_msrs(has_mtrrs, variable, processors->feature_control != 0);
+	return set_on_others(processors->count - 1, ret_found);
+}

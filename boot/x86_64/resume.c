@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/x86_64/pc.h"
+
+#include <string.h>
+
+#include "acpi/facs.h"
+#include "arch/handoff.h"
+#include "arch/memory.h"
+#include "boot/x86_64/cmos.h"
+
+/* What the machine does after a reset; QEMU hw/i386/pc.c says S3 here when it wakes. */
+#define CMOS_SHUTDOWN_STATUS 0x0f
+#define SHUTDOWN_S3          0xfe
+
+#define KEPT_MAGIC 0x3353796177706c73ul /* "slpwayS3" */
+
+/* What the boot leaves for a resume, in memory that the operating system does not use. */
+struct kept {
+	uint64_t magic;
+	uint64_t rsdp;
+	struct acpi_writes writes;
+};
+_Static_assert(sizeof(struct kept) <= ARCH_KEPT_SIZE, "arch/memory.h");
+
+void pc_prepare_resume(struct pc *pc, const struct acpi_writes *writes)
+{
+	struct arch_range work_area = arch_work_area();
+	const struct kept kept = {KEPT_MAGIC, pc->boot.rsdp, *writes};
+
+	boot_require(&pc->boot, "memory",
+		     memmap_keep(&pc->boot.map, work_area.start, work_area.size));
+	memcpy(arch_kept(), &kept, sizeof(kept));
+}
+
+bool pc_is_resume(const struct pc *pc)
+{
+	if (pc->entry.kind != ARCH_ENTRY_RESET || cmos_read(CMOS_SHUTDOWN_STATUS) != SHUTDOWN_S3)
+		return false;
+	/* The reset after this one is to be an ordinary one. */
+	cmos_write(CMOS_SHUTDOWN_STATUS, 0);
+	return true;
+}
+
+static enum status find_way_back(struct pc *pc, uint64_t *ret_vector)
+{
+	struct boot *boot = &pc->boot;
+	struct kept kept;
+
+	memcpy(&kept, arch_kept(), sizeof(kept));
+	if (kept.magic != KEPT_MAGIC)
+		return refuse(&boot->why, STATUS_NOT_FOUND, "nothing is known of a suspend to RAM");
+	/* The reset made the VMM forget. */
+	enum status status = boot_repeat_acpi_writes(boot, &kept.writes);
+	if (status == STATUS_OK)
+		status = acpi_find_waking_vector(kept.rsdp, boot_map_ram, ret_vector, &boot->why);
+	return status;
+}
+
+_Noreturn void pc_resume(struct pc *pc)
+{
+	struct arch_handoff handoff = {.mode = ARCH_MODE_REAL};
+
+	boot_require(&pc->boot, "resume", find_way_back(pc, &handoff.entry));
+	log_line(&pc->boot.log, LOG_INFO, "resume at 0x%lx", handoff.entry);
+	arch_handoff(&handoff);
+}

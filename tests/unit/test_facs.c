@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "unit.h"
+
+#include "acpi/facs.h"
+#include "lib/memmap.h"
+
+/* ACPI tables as far as the way from the RSDP to the waking vector needs them. */
+
+#define RAM_END (2 * MIB)
+#define RSDP    0xe0010ul
+#define ROOT    0x100000ul
+#define OTHER   0x101000ul
+#define FADT    0x102000ul
+#define FACS    0x103000ul
+#define VECTOR  0x9a120u
+
+static uint8_t *at(uint64_t address)
+{
+	return host_memory(address, 1);
+}
+
+static void put_table(uint64_t address, const char *signature, uint32_t length)
+{
+	memset(at(address), 0, 0x1000);
+	memcpy(at(address), signature, 4);
+	put32(at(address) + 4, length);
+}
+
+static void sum_rsdp(void)
+{
+	at(RSDP)[8] = 0;
+	at(RSDP)[8] = (uint8_t)-unit_sum(at(RSDP), 20);
+}
+
+/* What QEMU's pc has: RSDP 0, RSDT, FADT with one pointer. */
+static void make_tables(void)
+{
+	host_reset();
+	host_add_ram(0, RAM_END);
+	memset(at(RSDP), 0, 36);
+	memcpy(at(RSDP), "RSD PTR ", 8);
+	put32(at(RSDP) + 16, ROOT);
+	sum_rsdp();
+	put_table(ROOT, "RSDT", 44);
+	put32(at(ROOT) + 36, OTHER);
+	put32(at(ROOT) + 40, FADT);
+	put_table(OTHER, "APIC", 36);
+	put_table(FADT, "FACP", 116);
+	put32(at(FADT) + 36, FACS);
+	put_table(FACS, "FACS", 64);
+	put32(at(FACS) + 12, VECTOR);
+}
+
+/* What newer machines have: RSDP 2, XSDT, FADT with both pointers. */
+static void make_wide_tables(void)
+{
+	make_tables();
+	at(RSDP)[15] = 2;
+	put32(at(RSDP) + 16, 0);
+	put64(at(RSDP) + 24, ROOT);
+	sum_rsdp();
+	put_table(ROOT, "XSDT", 52);
+	put64(at(ROOT) + 36, OTHER);
+	put64(at(ROOT) + 44, FADT);
+	put_table(FADT, "FACP", 244);
+	put64(at(FADT) + 132, FACS);
+}
+
+static enum status find(uint64_t *ret_vector)
+{
+	struct reason why = {""};
+
+	enum status status = acpi_find_waking_vector(RSDP, unit_map, ret_vector, &why);
+	if (status != STATUS_OK)
+		assert_reasoned(why);
+	return status;
+}
+
+static void finds(void)
+{
+	uint64_t vector = 0;
+
+	assert_status(find(&vector), STATUS_OK);
+	assert_int_equal(vector, VECTOR);
+}
+
+static void facs_by_rsdt(void **state)
+{
+	(void)state;
+	make_tables();
+	finds();
+}
+
+static void facs_by_xsdt(void **state)
+{
+	(void)state;
+	make_wide_tables();
+	finds();
+	/* The wide pointer wins, and the narrow one counts without it. */
+	put32(at(FADT) + 36, 0x150000);
+	finds();
+	put32(at(FADT) + 36, FACS);
+	put64(at(FADT) + 132, 0);
+	finds();
+}
+
+/* A field of a table, and what comes of this value there. */
+static const struct {
+	uint64_t address;
+	uint32_t value;
+	enum status status;
+} flaws[] = {
+	{RSDP, 0x20445340, STATUS_BAD_FORMAT}, /* another signature */
+	{RSDP + 16, 1, STATUS_BAD_FORMAT},     /* the checksum is wrong */
+	{ROOT, 0x54445358, STATUS_BAD_FORMAT}, /* XSDT, where RSDP 0 has none */
+	{ROOT + 4, 35, STATUS_BAD_FORMAT},     /* shorter than its header */
+	{ROOT + 4, 40, STATUS_NOT_FOUND},      /* ends before the FADT */
+	{ROOT + 36, 0, STATUS_OUT_OF_RANGE},   /* a table at 0 */
+	{ROOT + 36, RAM_END - 3, STATUS_OUT_OF_RANGE},
+	{ROOT + 40, 0xfffffffe, STATUS_OUT_OF_RANGE},
+	{FADT + 4, 39, STATUS_BAD_FORMAT},
+	{FADT + 36, 0, STATUS_NOT_FOUND}, /* no FACS */
+	{FADT + 36, RAM_END - 35, STATUS_OUT_OF_RANGE},
+	{FACS, 0x53434147, STATUS_BAD_FORMAT},
+	{FACS + 4, 63, STATUS_BAD_FORMAT},
+	{FACS + 12, 0, STATUS_NOT_FOUND}, /* no vector */
+	{FACS + 12, 0xfffff, STATUS_OK},
+	{FACS + 12, 0x100000, STATUS_BAD_FORMAT},
+};
+
+static void facs_behind_flaws(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(flaws); i++) {
+		uint64_t vector = 77;
+		make_tables();
+		put32(at(flaws[i].address), flaws[i].value);
+		assert_status(find(&vector), flaws[i].status);
+		assert_true(flaws[i].status == STATUS_OK || vector == 77);
+	}
+}
+
+/* A length that lies leads to memory that is not there, and not far. */
+static void facs_in_an_endless_root(void **state)
+{
+	uint64_t vector;
+
+	(void)state;
+	make_tables();
+	put32(at(ROOT) + 4, 0xffffffff);
+	for (unsigned i = 0; i < 0x1000 / 4 - 9; i++)
+		put32(at(ROOT) + 36 + 4 * i, OTHER);
+	assert_status(find(&vector), STATUS_NOT_FOUND);
+}
+
+static const struct CMUnitTest tests[] = {
+	UNIT_TEST(facs_by_rsdt),
+	UNIT_TEST(facs_by_xsdt),
+	UNIT_TEST(facs_behind_flaws),
+	UNIT_TEST(facs_in_an_endless_root),
+};
+
+UNIT_MAIN(tests)
