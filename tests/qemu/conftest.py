@@ -6,8 +6,11 @@ build/x86_64/fw.bin), FW_AARCH64 that of aarch64/, O the build folder, whose
 tests/ takes the logs, CACHE the folder of fetched kernels and QEMUs.
 """
 
+import fcntl
+import hashlib
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from host import ROOT, Host  # noqa: E402
+from linux_guest import EXIT_GUEST, boot, read_guest  # noqa: E402
+from runs import GUEST, GUEST_PCI  # noqa: E402
 from trial import Trial  # noqa: E402
+
+PCI_DRIVERS = "nvme e1000 e1000e xhci-pci ata_piix ahci sd_mod"
 
 
 @pytest.fixture(scope="session")
@@ -31,8 +38,11 @@ def host(out):
 
 @pytest.fixture(scope="session")
 def guest(host):
-    """Linux guests get their initrd; this is the file that they find in /payload."""
-    host.initrds["guest"], payload = host.make_guest("guest")
+    """Linux guests get their initrds; this is the file that they find in /payload."""
+    host.initrds[GUEST], payload = host.make_guest(GUEST)
+    host.initrds[GUEST_PCI], _ = host.make_guest(
+        GUEST_PCI, "--program", "pciutils=/usr/bin/lspci", "--drivers", PCI_DRIVERS,
+        "--modules", host.kernels["6.1-generic"])
     return payload
 
 
@@ -54,3 +64,33 @@ def trial(host, make_trial):
     yield make
     for item in made:
         item.vm.clean()
+
+
+@pytest.fixture
+def seabios(host):
+    """The Guest of the same row under SeaBIOS."""
+    made = []
+
+    def get(row):
+        # The command line and the way in make no difference to what is compared.
+        plain = replace(row, name="", door="bios", source="legacy", cmdline=row.plain_cmdline,
+                        allow="")
+        trial_host = replace(host, fw=host.seabios(row.machine.split(",")[0], row.qemu))
+        key = hashlib.sha256(repr((
+            plain, host.kernels[row.kernel],
+            os.path.getmtime(host.initrds[row.initrd]), os.path.getmtime(trial_host.fw),
+        )).encode()).hexdigest()[:16]
+        (host.out / "seabios").mkdir(exist_ok=True)
+        with open(host.out / f"seabios/{key}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            serial = host.out / f"seabios/{key}/serial"
+            guest = read_guest(serial.read_text(errors="replace")) if serial.exists() else None
+            if guest is None:
+                run = Trial(replace(plain, name=f"seabios/{key}"), trial_host)
+                made.append(run)
+                guest = boot(run, 0, EXIT_GUEST)
+        return guest
+
+    yield get
+    for run in made:
+        run.vm.clean()

@@ -5,6 +5,7 @@ What is missing is fetched once, under a lock, by the scripts in tests/tools.
 """
 
 import fcntl
+import hashlib
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,9 +68,10 @@ class Host:
     def probe_code(self):
         return self.out / "probe"
 
-    def seabios(self, machine):
-        """SeaBIOS for a machine type; for microvm QEMU's default is qboot."""
-        return SYSTEM_FIRMWARE / "seabios" / (
+    def seabios(self, machine, qemu):
+        """SeaBIOS for a machine type, as it comes with QEMU; for microvm QEMU's own is qboot."""
+        fetched = Path(self.qemus[qemu]).parent / "root/usr/share"
+        return (fetched if fetched.is_dir() else SYSTEM_FIRMWARE) / "seabios" / (
             "bios-microvm.bin" if machine == "microvm" else "bios-256k.bin")
 
     def packed(self, name, kind):
@@ -86,11 +88,12 @@ class Host:
         return SYSTEM_FIRMWARE / "qemu-efi-aarch64/QEMU_EFI.fd"
 
     def make_guest(self, name, *options):
-        """Makes an initrd of Linux guests if it is outdated.
+        """Makes an initrd of Linux guests if there is none like it that is up to date.
 
         Returns its path, and that of the file that the guest finds in /payload.
         """
-        payload, initrd = self.out / "payload", self.out / f"{name}.cpio"
+        key = hashlib.sha256(repr(options).encode()).hexdigest()[:8]
+        payload, initrd = self.out / "payload", self.out / f"{name}-{key}.cpio"
         with open(self.out / f"{name}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             newest = max((ROOT / "tests" / path).stat().st_mtime

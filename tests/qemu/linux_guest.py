@@ -12,16 +12,18 @@ BEGIN, END = "SLIPWAY-BEGIN", "SLIPWAY-END"
 
 # Kernel messages that may complain about the firmware, whatever their level.
 COMPLAINT = re.compile(
-    r"BUG|firmware|BIOS|ACPI.*(error|warning|exception)|AE_|mtrr|can't claim|no compatible bridge|"
-    r"conflict|fail|invalid|broken|bogus|bad |unable|disabled|missing|not found|unusable|overlap",
+    r"BUG|firmware|BIOS|ACPI.*(error|warning|exception)|AE_|mtrr|can't|no compatible bridge|"
+    r"no space|no GSI|nobody cared|conflict|fail|invalid|broken|bogus|bad |unable|disabled|"
+    r"missing|not found|unusable|overlap",
     re.IGNORECASE)
 # Complaints about how fast this machine happens to be, and statements of fact
 # about where the firmware put things.
 NOT_THE_FIRMWARE = re.compile(
     r"clocksource|sched_clock|hrtimer|tsc:|rcu|hogged|BIOS-e820|BIOS-provided|DMI: |efi: |"
-    r"found SMP MP-table|microcode|random: |TSC found unstable|calibrat|^ +#\d|"
-    r"8254 timer|Unstable clock|local clock|trace_clock|on the kernel command line")
+    r"found SMP MP-table|SMBIOS [\d.]+ present|microcode|random: |TSC found unstable|calibrat|^ +#\d|"
+    r"8254 timer|^\.{7} failed|Unstable clock|local clock|trace_clock|on the kernel command line")
 WARNING = 4                     # kernel log level
+EXIT_GUEST = 33                 # the guest's last resort where it has no ACPI
 
 
 @dataclass
@@ -39,22 +41,31 @@ class Guest:
                 if key.startswith(prefix)}
 
 
-SEVERAL = ("acpi", "pci", "driver", "hotplug", "net", "node", "iomem", "mtrr", "e820", "dmesg")
+SEVERAL = ("acpi", "pci", "driver", "hotplug", "net", "disk", "bound", "tpm", "pmem", "iommu",
+           "interrupt", "node", "iomem", "lspci", "mtrr", "e820", "dmesg")
+
+
+def read_guests(serial):
+    """A Guest for each whole report in a serial log."""
+    guests = []
+    for part in serial.replace("\r\n", "\n").split(BEGIN)[1:]:
+        report, end, _ = part.partition(END)
+        if not end:
+            continue
+        guest = Guest()
+        for line in report.splitlines():
+            key, equals, value = line.partition("=")
+            if key in SEVERAL:
+                guest.several.setdefault(key, []).append(value)
+            elif equals:
+                guest.single[key] = value
+        guests.append(guest)
+    return guests
 
 
 def read_guest(serial):
-    """The Guest in a serial log, or None when its report is not whole."""
-    text = serial.replace("\r\n", "\n")
-    if BEGIN not in text or END not in text.partition(BEGIN)[2]:
-        return None
-    guest = Guest()
-    for line in text.partition(BEGIN)[2].partition(END)[0].splitlines():
-        key, equals, value = line.partition("=")
-        if key in SEVERAL:
-            guest.several.setdefault(key, []).append(value)
-        elif equals:
-            guest.single[key] = value
-    return guest
+    """The Guest of the first report in a serial log, or None when that is not whole."""
+    return next(iter(read_guests(serial)), None)
 
 
 def complaints(guest):
@@ -73,20 +84,21 @@ def complaints(guest):
     return found
 
 
+def ranges(guest):
+    """First byte, last byte and kind of each range of the firmware's memory map."""
+    return [(int(match[1], 16), int(match[2], 16), match[3]) for line in guest.lines("e820")
+            if (match := re.match(r"\[mem 0x([0-9a-f]+)-0x([0-9a-f]+)\] (.*)", line))]
+
+
 def usable_kb(guest):
     """KiB that the firmware's map gives to the kernel."""
-    total = 0
-    for line in guest.lines("e820"):
-        match = re.match(r"\[mem 0x([0-9a-f]+)-0x([0-9a-f]+)\] usable$", line)
-        if match:
-            total += int(match[2], 16) + 1 - int(match[1], 16)
-    return total // KIB
+    return sum(last + 1 - start for start, last, kind in ranges(guest) if kind == "usable") // KIB
 
 
-def boot(run, wanted_exit, **how):
+def boot(run, *wanted_exits, **how):
     """Runs a guest to its end and returns its Guest."""
     run.go(**how)
     guest = read_guest(run.result.serial)
-    if guest is None or run.result.exit_code != wanted_exit:
+    if guest is None or run.result.exit_code not in wanted_exits:
         pytest.fail(f"the guest did not report: {run.result.describe()}", pytrace=False)
     return guest

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Talks to a running QEMU: QMP, and gdb's protocol as far as memory and registers go."""
+"""Talks to a running QEMU: QMP, and gdb's protocol: memory, registers, breakpoints."""
 
 import contextlib
 import json
@@ -52,7 +52,7 @@ class Qmp:
 
 
 class Gdb:
-    """gdb's remote serial protocol, for a machine that waits for it (-S)."""
+    """gdb's remote serial protocol, for a machine that does not run."""
 
     CHUNK = 1024
 
@@ -64,15 +64,24 @@ class Gdb:
         packet = text.encode()
         self.stream.write(b"$%s#%02x" % (packet, sum(packet) % 256))
         self.stream.flush()
+        answer = self._read()
+        while answer.startswith(b"T"):
+            # QEMU 7.2 tells of a stop without being asked. A packet stands for the receipt of
+            # that, and a receipt too many is a request to stop.
+            answer = self._read()
+        self.stream.write(b"+")
+        self.stream.flush()
+        return answer
+
+    def _read(self):
+        """The next packet."""
         answer = b""
         while not answer.endswith(b"#"):
             byte = self.stream.read(1)
             if not byte:
-                raise ConnectionError(f"no answer to {text[:40]}")
+                raise ConnectionError("the debugger's connection ended")
             answer = b"" if byte == b"$" else answer + byte
         self.stream.read(2)
-        self.stream.write(b"+")
-        self.stream.flush()
         return answer[:-1]
 
     def _do(self, text):
@@ -90,6 +99,10 @@ class Gdb:
         # QEMU counts registers so only for clients that have asked for the description.
         self._ask("qXfer:features:read:target.xml:0,ff")
         self._do(f"P{number:x}={value.to_bytes(8, 'little').hex()}")
+
+    def stop_at(self, addr):
+        """Stops the machine when a CPU is about to execute this; QMP then says "debug"."""
+        self._do(f"Z1,{addr:x},1")
 
     def go(self):
         """Lets the machine run, and leaves it alone; it may end before QEMU answers."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Turns a row of runs.py into files and a QEMU command, and runs it."""
 
+import hashlib
 import os
 import random
 
@@ -9,6 +10,7 @@ import pytest
 from machines import GIB, MIB, Machine, parse_size
 from probe.bzimage import SetupHeader
 from probe.probe import EXIT_DONE, SETUP_DTB, Probe, parse, sums, sums_of_zeros
+from remote import Qmp
 from vm import Vm
 
 # Folders of fw_cfg files that hold kernel, initrd and cmdline, by Run.source.
@@ -40,7 +42,8 @@ class Trial:
 
     The rules of handoff.py read header, image, machine, memory_size, smp,
     payload_size, initrd, initrd_sums, cmdline_seen, setup_data, kept_limit,
-    made_by_another (the memory map and the tables) and said_before.
+    made_by_another (the memory map and the tables) and said_before; `disks` has the
+    digest of each disk, and `plug` what is added while the guest runs.
     """
 
     def __init__(self, run, host):
@@ -48,6 +51,7 @@ class Trial:
         self.vm.add_debug_ports(run.debug_exit)
         self.machine = Machine(run.machine)
         self.memory_size = parse_size(run.memory)
+        self.acpi = self.machine.acpi and b"acpi=off" not in run.cmdline.split()
         self.smp = int(str(run.smp).partition(",")[0])
         self.initrd = run.initrd
         self.initrd_sums = (0, 0)
@@ -77,7 +81,13 @@ class Trial:
         for name, content in run.fw_cfg:
             self.vm.fw_cfg(name, content)
         self._add_firmware(run, host)
+        self.disks = [self._add_disk(i) for i in range(run.disks)]
         self.vm.add(*run.options)
+        if run.tpm:
+            self.vm.add_tpm(run.tpm)
+        self.plug, self.plugged = run.plug, False
+        if self.plug:
+            self.vm.add_qmp()
 
     def _add_firmware(self, run, host):
         if run.door == "bios":
@@ -85,7 +95,7 @@ class Trial:
         elif run.door == "pflash":
             self.vm.add("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={host.fw}")
         elif run.door == "pvh":
-            self.vm.add("-bios", host.seabios(self.machine.type))
+            self.vm.add("-bios", host.seabios(self.machine.type, run.qemu))
         else:
             raise ValueError(run.door)
         if run.door == "pvh" or run.source == "mixed":
@@ -131,8 +141,29 @@ class Trial:
             self.vm.add("-append", os.fsdecode(run.cmdline))
             self.cmdline_seen = run.cmdline
 
+    def _add_disk(self, number):
+        """Makes a disk for a device, which has to be among the options; returns its digest."""
+        content = random.Random(number).randbytes(MIB)
+        path = self.vm.file(f"disk{number}", content)
+        self.vm.add("-drive", f"if=none,id=disk{number},format=raw,file={path}")
+        return hashlib.sha256(content).hexdigest()
+
+    def _start(self):
+        self.qmp = Qmp(self.vm.qmp)
+        self.qmp.do("cont")
+
+    def _hot_plug(self, result):
+        """An until(): adds devices, once, when the guest waits for them."""
+        if not self.plugged and "SLIPWAY-WAIT hotplug" in result.serial:
+            self.plugged = True
+            for device in self.plug:
+                self.qmp.do("device_add", **device)
+        return False
+
     def go(self, **how):
         """Runs QEMU; returns what the probe reported, a Boot for each time."""
+        if self.plug:
+            how |= {"started": self._start, "until": self._hot_plug}
         self.result = self.vm.run(**how)
         self.said_before = self.result.debugcon.partition("PROBE-ENTRY")[0]
         if self.made_by_another:

@@ -7,6 +7,7 @@ inputs are removed when the test is over.  The time limit is a guard against
 hangs, generous enough for a loaded machine, and never what a test asserts.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT = 180
+TPM_START = 20
 TAIL = 12                       # lines of each log shown for a failed run
 
 
@@ -64,6 +66,7 @@ class Vm:
         folder.mkdir(parents=True)
         self.folder = folder
         self.large = []
+        self.tpm = None
         self.command = [
             # One thread: faster for many vCPUs on few cores, where several also get stuck.
             str(qemu), "-accel", "tcg,thread=single", "-nodefaults", "-display", "none",
@@ -104,6 +107,33 @@ class Vm:
         self.add("-S", "-chardev", f"socket,id=gdb,path={self.gdb},server=on,wait=off",
                  "-gdb", "chardev:gdb")
 
+    def add_tpm(self, model):
+        """A TPM 2.0 of that device model, emulated by swtpm while QEMU runs."""
+        self.tpm = self.folder / "tpm.sock"
+        self.add("-chardev", f"socket,id=tpm,path={self.tpm}",
+                 "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", f"{model},tpmdev=tpm0")
+
+    @contextlib.contextmanager
+    def _tpm(self):
+        """Runs the TPM, if there is one, which is there for QEMU from the start."""
+        if not self.tpm:
+            yield
+            return
+        state = self.folder / "tpm"
+        state.mkdir()
+        with open(self.folder / "swtpm", "wb") as log, subprocess.Popen(
+                ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
+                 "--ctrl", f"type=unixio,path={self.tpm}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process:
+            try:
+                until = time.monotonic() + TPM_START
+                while not self.tpm.exists() and process.poll() is None \
+                        and time.monotonic() < until:
+                    time.sleep(0.01)
+                yield
+            finally:
+                process.kill()
+
     def run(self, until=None, timeout=TIMEOUT, started=None):
         """Runs QEMU to its end, or until until(result) says that it is enough.
 
@@ -112,7 +142,7 @@ class Vm:
         (self.folder / "command").write_bytes(os.fsencode(shlex.join(self.command) + "\n"))
         start = time.monotonic()
         result = Result(self.folder, None, 0)
-        with open(self.folder / "qemu", "wb") as log, subprocess.Popen(
+        with self._tpm(), open(self.folder / "qemu", "wb") as log, subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log) as process:
             try:
                 if started:
