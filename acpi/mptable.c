@@ -260,11 +260,6 @@ static void put_local_interrupts(struct table *table, const struct mptable_machi
 	put(table, &interrupt, sizeof(interrupt));
 }
 
-static uint8_t negated_sum(const void *bytes, size_t size)
-{
-	return (uint8_t)-span_sum((struct span){bytes, size});
-}
-
 enum status mptable_build(const struct mptable_machine *machine, void *buffer, size_t size,
 			  size_t *ret_size)
 {
@@ -297,7 +292,7 @@ enum status mptable_build(const struct mptable_machine *machine, void *buffer, s
 		.address_of_local_apic = le32_of(LOCAL_APIC_ADDRESS),
 	};
 	memcpy(buffer, &header, sizeof(header));
-	header.checksum = negated_sum(buffer, table.size);
+	header.checksum = span_checksum(buffer, table.size);
 	memcpy(buffer, &header, sizeof(header));
 	*ret_size = table.size;
 	return STATUS_OK;
@@ -312,6 +307,6 @@ void mptable_point_to(uint32_t address, uint8_t ret_pointer[MPTABLE_POINTER_SIZE
 		.spec_rev = SPEC_REV,
 	};
 
-	pointer.checksum = negated_sum(&pointer, sizeof(pointer));
+	pointer.checksum = span_checksum(&pointer, sizeof(pointer));
 	memcpy(ret_pointer, &pointer, sizeof(pointer));
 }

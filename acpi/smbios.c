@@ -86,17 +86,12 @@ static enum status survey_table(struct span table, struct survey *ret_survey, st
 	return STATUS_OK;
 }
 
-static uint8_t negated_sum(const void *bytes, size_t size)
-{
-	return (uint8_t)-span_sum((struct span){bytes, size});
-}
-
 void smbios_finish_entry_point_3(struct entry_point_3 *entry_point, uint64_t address, uint32_t size)
 {
 	entry_point->table_max_size = le32_of(size);
 	entry_point->table_address = le64_of(address);
 	entry_point->checksum = 0;
-	entry_point->checksum = negated_sum(entry_point, sizeof(*entry_point));
+	entry_point->checksum = span_checksum(entry_point, sizeof(*entry_point));
 }
 
 static enum status finish_entry_point(uint8_t *bytes, uint64_t bytes_size, uint64_t address,
@@ -127,10 +122,10 @@ static enum status finish_entry_point(uint8_t *bytes, uint64_t bytes_size, uint6
 	two.length = sizeof(two);
 	two.intermediate_checksum = 0;
 	two.intermediate_checksum =
-		negated_sum(&two.intermediate_anchor,
-			    sizeof(two) - offsetof(struct entry_point_2, intermediate_anchor));
+		span_checksum(&two.intermediate_anchor,
+			      sizeof(two) - offsetof(struct entry_point_2, intermediate_anchor));
 	two.checksum = 0;
-	two.checksum = negated_sum(&two, sizeof(two));
+	two.checksum = span_checksum(&two, sizeof(two));
 	memcpy(bytes, &two, sizeof(two));
 	return STATUS_OK;
 }

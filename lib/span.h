@@ -32,4 +32,10 @@ MUST_CHECK static inline bool span_read(struct span span, uint64_t offset, size_
 /** Sum of all bytes modulo 256: 0 over a whole ACPI or SMBIOS structure. */
 uint8_t span_sum(struct span span);
 
+/** What a checksum byte of 0 has to become for the sum of @size bytes to be 0. */
+static inline uint8_t span_checksum(const void *bytes, size_t size)
+{
+	return (uint8_t)-span_sum((struct span){bytes, size});
+}
+
 #endif

@@ -7,8 +7,12 @@ seldom += arch/x86_64/console.c
 packages_build := make gcc binutils nasm newlib-source $(if $(findstring clang,$(CC)),clang)
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
-arch_cflags := -O3 -m64 -march=x86-64 -malign-data=abi -mno-red-zone -mno-mmx -mno-80387 \
+arch_cflags := -O3 -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
 	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
+# Padding is a thirtieth of the image, which has 64 KiB.
+ifeq ($(findstring clang,$(CC)),)
+arch_cflags += -malign-data=abi $(addprefix -fno-align-,functions jumps labels loops)
+endif
 
 $(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk
 	$(call say,GEN,$@)

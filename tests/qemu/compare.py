@@ -91,8 +91,9 @@ def differences(guest, other, run, payload, allow):
     missing = bars(other) - bars(guest)
     if missing:
         yield f"without an address, with SeaBIOS they have one: {sorted(missing.elements())}"
-    if run.initrd == GUEST_PCI:
+    if run.initrd == GUEST_PCI or other.lines("lspci"):
         yield from worse(guest.lines("lspci"), other.lines("lspci"))
+    if run.initrd == GUEST_PCI:
         yield from idle(guest, run)
     left = left_to_linux(guest) - left_to_linux(other)
     if left:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from host import ROOT, Host  # noqa: E402
 from linux_guest import EXIT_GUEST, boot, read_guest  # noqa: E402
-from runs import GUEST, GUEST_PCI  # noqa: E402
+from runs import GUEST, GUEST_PCI, LSPCI  # noqa: E402
 from trial import Trial  # noqa: E402
 
 PCI_DRIVERS = "nvme e1000 e1000e xhci-pci ata_piix ahci sd_mod"
@@ -41,7 +41,7 @@ def guest(host):
     """Linux guests get their initrds; this is the file that they find in /payload."""
     host.initrds[GUEST], payload = host.make_guest(GUEST)
     host.initrds[GUEST_PCI], _ = host.make_guest(
-        GUEST_PCI, "--program", "pciutils=/usr/bin/lspci", "--drivers", PCI_DRIVERS,
+        GUEST_PCI, "--program", LSPCI, "--drivers", PCI_DRIVERS,
         "--modules", host.kernels["6.1-generic"])
     return payload
 

@@ -20,8 +20,9 @@ COMPLAINT = re.compile(
 # about where the firmware put things.
 NOT_THE_FIRMWARE = re.compile(
     r"clocksource|sched_clock|hrtimer|tsc:|rcu|hogged|BIOS-e820|BIOS-provided|DMI: |efi: |"
-    r"found SMP MP-table|SMBIOS [\d.]+ present|microcode|random: |TSC found unstable|calibrat|^ +#\d|"
-    r"8254 timer|^\.{7} failed|Unstable clock|local clock|trace_clock|on the kernel command line")
+    r"found SMP MP-table|SMBIOS [\d.]+ present|microcode|random: |TSC found unstable|calibrat|"
+    r"^ +#\d|8254 timer|^\.{7} failed|Unstable clock|local clock|trace_clock|"
+    r"on the kernel command line")
 WARNING = 4                     # kernel log level
 EXIT_GUEST = 33                 # the guest's last resort where it has no ACPI
 

@@ -30,7 +30,8 @@ HAS_IOMMU = (("acpi", r"DMAR \d+"), ("dmesg", r".*DMAR: IOMMU enabled"),
              ("dmesg", r".*DMAR-IR: Enabled IRQ remapping in .* mode"), ("iommu", r"dmar0 [1-9]"))
 HAS_INTERRUPTS = ("interrupt", r"\S+ [1-9]\d* (IR-)?PCI-MSI.*\bnvme0q1")
 
-ON_SUSPEND = r"OOM killer disabled|Suspending console"
+# The rest of a line comes alone when another CPU prints in between.
+ON_SUSPEND = r"OOM killer disabled|Suspending console|^done\.$"
 # SeaBIOS has ACPI tables of its own for a q35 whose VMM has none.
 NO_TABLES = r"A valid RSDP was not found|ACPI: Interpreter disabled|PnP ACPI: disabled"
 # SeaBIOS starts one CPU there; TCG resets the MTRRs of the others when Linux starts them.
@@ -94,7 +95,8 @@ PLATFORM = [
           allow=NO_TABLES + MORE_CPUS_THAN_SEABIOS)
       for machine in ("q35", "pc")),
     platform("no-acpi-microvm", "microvm,acpi=off", kernel=GENERIC, smp=4, disks=0,
-             options=(), allow=NO_TABLES + MORE_CPUS_THAN_SEABIOS, expect=(("interrupt", r"4: [1-9]\d* IO-APIC.*\bttyS0"),)),
+             options=(), allow=NO_TABLES + MORE_CPUS_THAN_SEABIOS,
+             expect=(("interrupt", r"4: [1-9]\d* IO-APIC.*\bttyS0"),)),
 ]
 
 # Without `lpj` Linux takes minutes to measure that many CPUs on one of the host's.

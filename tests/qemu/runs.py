@@ -422,6 +422,7 @@ DEVICES = ("-device", "virtio-rng-pci", "-device", "virtio-net-pci,romfile=")
 WITHOUT_PCI = ("microvm", "microvm,acpi=off")
 # Initrds of tests/tools/make-initrd; the second one has lspci and many drivers.
 GUEST, GUEST_PCI = "guest", "guest-pci"
+LSPCI = "pciutils=/usr/bin/lspci"
 
 
 def linux(name, machine="q35", kernel="6.1-cloud", qemu="7.2", more=b"", mode=b"test", **rest):

@@ -17,6 +17,7 @@ from machines import KIB
 from operating import Operator
 from platform_runs import (BRIDGES, GROWTH, GUEST_KEXEC, GUEST_PLATFORM, KERNELS, MANY_BRIDGES,
                            MANY_CPUS, PLATFORM)
+from runs import LSPCI
 
 DRIVERS = "nfit nd_pmem qemu_fw_cfg nvme"
 BRIDGE, NETWORK, DISK = "060400", "020000", "010802"
@@ -31,7 +32,7 @@ OF_THE_KERNEL = re.compile(r" +[0-9a-f-]+ : Kernel (code|rodata|data|bss)")
 @pytest.fixture(scope="session")
 def platform_guest(host, guest):
     """The initrds of these tests; this is the file that the guest finds in /payload."""
-    modules = ["--drivers", DRIVERS]
+    modules = ["--program", LSPCI, "--drivers", DRIVERS]
     for kernel in KERNELS:
         modules += ["--modules", host.kernels[kernel]]
     host.initrds[GUEST_PLATFORM], _ = host.make_guest(GUEST_PLATFORM, *modules)
@@ -73,7 +74,7 @@ def lasting(guest, key):
 def changes(before, after, change, allow):
     """One sentence for each thing that is not what it was, and should be."""
     grown = change == "grow"
-    for key in LASTING:
+    for key in LASTING + (("lspci",) if change == "suspend" else ()):
         was, now = lasting(before, key), lasting(after, key)
         for line in was - now:
             yield f"gone after {change}: {key} {line}"
