@@ -42,7 +42,7 @@ srcs_aarch64 :=
 once :=
 seldom :=
 include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
-include loader/module.mk efi/module.mk boot/module.mk
+include loader/module.mk efi/module.mk measure/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(patsubst %,$(build)/%.o,$(srcs) $(srcs_$(ARCH)) $(srcs_arch))
 $(patsubst %,$(build)/%.o,$(once)): arch_cflags += -O2

@@ -16,6 +16,9 @@
  */
 #define MPTABLE_PCI_INTERRUPTS_MAX 240
 
+/** Each has an ID of 8 bits, and 255 means all of them. */
+#define MPTABLE_PROCESSORS_MAX 255
+
 /** Wiring of INTA# to INTD# of a PCI device. */
 struct mptable_pci_interrupt {
 	uint8_t bus;

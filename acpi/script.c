@@ -320,15 +320,15 @@ static enum status write_pointer(struct run *run, const struct command_write_poi
 	return STATUS_OK;
 }
 
-enum status acpi_repeat_writes(const struct acpi_writes *writes, const struct acpi_host *host,
-			       struct reason *why)
+void acpi_repeat_writes(const struct acpi_writes *writes, const struct acpi_host *host)
 {
-	enum status status = STATUS_OK;
+	struct reason why;
 	bool taken;
 
-	for (size_t i = 0; i < writes->count && i < ACPI_WRITES_MAX && status == STATUS_OK; i++)
-		status = give_pointer(host, &writes->write[i], &taken, why);
-	return status;
+	for (size_t i = 0; i < writes->count && i < ACPI_WRITES_MAX; i++) {
+		if (give_pointer(host, &writes->write[i], &taken, &why) != STATUS_OK)
+			log_line(host->log, LOG_WARN, "%s", why.text);
+	}
 }
 
 static enum status run_entry(struct run *run, const struct entry *entry)

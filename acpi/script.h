@@ -77,11 +77,10 @@ MUST_CHECK enum status acpi_run_script(const struct blob *script, const struct a
 
 /**
  * Writes the pointers again, after a reset that made the VMM forget them but not the guest's
- * memory. Of @host only find and context are used. STATUS_BAD_FORMAT, STATUS_NOT_FOUND,
- * STATUS_OUT_OF_RANGE when they cannot have been written so, and errors of writing.
+ * memory. Of @host find, context and log are used. What cannot be written is skipped with a
+ * warning, since the system that resumes can do without.
  */
-MUST_CHECK enum status acpi_repeat_writes(const struct acpi_writes *writes,
-					  const struct acpi_host *host, struct reason *why);
+void acpi_repeat_writes(const struct acpi_writes *writes, const struct acpi_host *host);
 
 /** Size of the oldest RSDP; a newer one is longer. */
 #define ACPI_RSDP_SIZE 20

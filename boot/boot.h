@@ -98,7 +98,7 @@ void boot_install_acpi(struct boot *boot, enum memmap_type type, uint64_t low_st
 		       uint64_t low_end, struct acpi_files *ret_files);
 
 /** Tells the VMM again what the script told it (acpi_repeat_writes()). */
-MUST_CHECK enum status boot_repeat_acpi_writes(struct boot *boot, const struct acpi_writes *writes);
+void boot_repeat_acpi_writes(struct boot *boot, const struct acpi_writes *writes);
 
 /**
  * Places the VMM's SMBIOS table in memory of @type, and computes its entry point. False when

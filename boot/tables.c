@@ -34,13 +34,16 @@ void boot_install_acpi(struct boot *boot, enum memmap_type type, uint64_t low_st
 		log_line(&boot->log, LOG_WARN, "the loader script places no RSDP");
 }
 
-enum status boot_repeat_acpi_writes(struct boot *boot, const struct acpi_writes *writes)
+void boot_repeat_acpi_writes(struct boot *boot, const struct acpi_writes *writes)
 {
-	const struct acpi_host host = {.find = find_file, .context = &boot->fwcfg};
+	const struct acpi_host host = {
+		.find = find_file,
+		.context = &boot->fwcfg,
+		.log = &boot->log,
+	};
 
-	if (!boot->has_fwcfg)
-		return STATUS_OK;
-	return acpi_repeat_writes(writes, &host, &boot->why);
+	if (boot->has_fwcfg)
+		acpi_repeat_writes(writes, &host);
 }
 
 bool boot_install_smbios(struct boot *boot, enum memmap_type type,

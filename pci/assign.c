@@ -179,7 +179,7 @@ static void measure_window(struct pci_tree *tree, struct pci_function *bridge,
 {
 	uint64_t unit = window_unit(window->kind, spare);
 	uint64_t spare_bytes = spare_size(tree, bridge, window, spare);
-	uint64_t end = 0, alignment = unit;
+	uint64_t end = 0, alignment = unit, granule = unit;
 	bool fits_64_bits = true;
 
 	sort_list(tree, &bridge->first[window->kind], spare);
@@ -196,14 +196,15 @@ static void measure_window(struct pci_tree *tree, struct pci_function *bridge,
 	}
 	if (spare_bytes > end)
 		end = spare_bytes;
-	/* Beside what is there already, something large can be plugged in, too. */
-	else if (window->kind == PCI_PREFETCHABLE && is_power_of_two(spare_bytes))
-		unit = spare_bytes > unit ? spare_bytes : unit;
+	/* As SeaBIOS has it, which leaves some room beside what is there already. */
+	else if (window->kind == PCI_PREFETCHABLE && is_power_of_two(spare_bytes) &&
+		 spare_bytes > granule)
+		granule = spare_bytes;
 	/* What is plugged in may be one BAR. */
 	if (spare_bytes > unit && alignment < power_below(spare_bytes))
 		alignment = power_below(spare_bytes);
-	if (!fits_64_bits || !checked_align_up(end, unit, &end))
-		end = align_down(~0ul, unit);
+	if (!fits_64_bits || !checked_align_up(end, granule, &end))
+		end = align_down(~0ul, granule);
 	window->size = end;
 	window->alignment = alignment;
 }

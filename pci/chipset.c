@@ -6,12 +6,14 @@
 #include "arch/memory.h"
 #include "pci/config.h"
 
-#define ID_I440FX   0x12378086u
-#define ID_PIIX3    0x70008086u
-#define ID_PIIX4_PM 0x71138086u
-#define ID_Q35      0x29c08086u
-#define ID_ICH9_LPC 0x29188086u
-#define ID_GPEX     0x00081b36u
+#define ID_I440FX     0x12378086u
+#define ID_PIIX3      0x70008086u
+#define ID_PIIX3_IDE  0x70108086u
+#define ID_PIIX4_PM   0x71138086u
+#define ID_Q35        0x29c08086u
+#define ID_ICH9_LPC   0x29188086u
+#define ID_ICH9_SMBUS 0x29308086u
+#define ID_GPEX       0x00081b36u
 
 /*
  * Programmable attribute map: seven registers, two 4-bit fields each, of which
@@ -53,6 +55,10 @@
 /* Edge/level control registers: Intel 82371SB 2.4.11. A bit for each interrupt. */
 #define ELCR1 0x4d0
 #define ELCR2 0x4d1
+
+/* Which sets them apart from crosvm's host bridge, that is called a 440FX too. */
+#define PCI_SUBSYSTEM  0x2c
+#define SUBSYSTEM_QEMU 0x11001af4u
 
 #define PIIX3_PIRQ_ABCD 0x60
 #define ICH9_PIRQ_ABCD  0x60
@@ -106,8 +112,9 @@ static void set_up_i440fx(void)
 	if (pci_read32(piix3, 0) == ID_PIIX3) {
 		pci_write32(piix3, PIIX3_PIRQ_ABCD, CHIPSET_PIRQ_LINES);
 		set_up_interrupts();
-		pci_write32(piix3_ide, PIIX3_IDETIM, PIIX3_IDE_DECODE);
 	}
+	if (pci_read32(piix3_ide, 0) == ID_PIIX3_IDE)
+		pci_write32(piix3_ide, PIIX3_IDETIM, PIIX3_IDE_DECODE);
 	if (pci_read32(piix4_pm, 0) != ID_PIIX4_PM)
 		return; /* acpi=off */
 	pci_write32(piix4_pm, PIIX4_PMBASE, PM_BASE | IO_BASE);
@@ -138,7 +145,8 @@ static void set_up_q35(struct chipset *chipset, uint64_t low_ram_end)
 	set_up_interrupts();
 	pci_write32(ich9_lpc, ICH9_RCBA, RCBA_START | ICH9_RCBA_EN);
 	chipset->rcba_start = RCBA_START;
-	pci_write8(ich9_smbus, ICH9_SMB_HOSTC, ICH9_SMB_HST_EN);
+	if (pci_read32(ich9_smbus, 0) == ID_ICH9_SMBUS)
+		pci_write8(ich9_smbus, ICH9_SMB_HOSTC, ICH9_SMB_HST_EN);
 }
 
 static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
@@ -154,12 +162,16 @@ static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
 struct chipset chipset_set_up(uint64_t low_ram_end)
 {
 	struct chipset chipset = {.kind = CHIPSET_OTHER};
+	uint32_t id = pci_read32(host_bridge, 0);
 
-	switch (pci_read32(host_bridge, 0)) {
-	case PCI_NOTHING:
+	if (id == PCI_NOTHING) {
 		chipset.kind = CHIPSET_NONE;
 		find_microvm_ecam(&chipset, low_ram_end);
-		break;
+		return chipset;
+	}
+	if (pci_read32(host_bridge, PCI_SUBSYSTEM) != SUBSYSTEM_QEMU)
+		return chipset;
+	switch (id) {
 	case ID_I440FX:
 		chipset.kind = CHIPSET_I440FX;
 		set_up_i440fx();

@@ -4,9 +4,12 @@
 #include "pci/chipset.h"
 #include "pci/registers.h"
 
-/* QEMU hw/isa/lpc_ich9.c: from this slot on, pins A to D are PIRQ E to H (or A to D) as they are.
+/*
+ * QEMU hw/isa/lpc_ich9.c: the pins of these slots are PIRQ A to D as they are, but slot 30's are
+ * E to H. Those of slots below turn through E to H.
  */
-#define ICH9_SLOT_OWN 25u
+#define ICH9_SLOT_OWN  25u
+#define ICH9_SLOT_EFGH 30u
 
 /* The power management function's interrupt is not a PCI one: Intel 82371AB 7.1.21. */
 #define PIIX4_POWER_LINE 9u
@@ -140,7 +143,10 @@ bool pci_pirq(const struct pci_tree *tree, uint16_t function, uint8_t *ret_pirq)
 		*ret_pirq = (uint8_t)((pin - 1 + slot - 1) % 4);
 		return true;
 	case PCI_INTERRUPTS_ICH9:
-		*ret_pirq = (uint8_t)(slot < ICH9_SLOT_OWN ? 4 + (pin - 1 + slot) % 4 : pin - 1);
+		if (slot < ICH9_SLOT_OWN)
+			*ret_pirq = (uint8_t)(4 + (pin - 1 + slot) % 4);
+		else
+			*ret_pirq = (uint8_t)(pin - 1 + (slot == ICH9_SLOT_EFGH ? 4 : 0));
 		return true;
 	case PCI_INTERRUPTS_UNKNOWN:
 		break;

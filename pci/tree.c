@@ -21,6 +21,23 @@ unsigned pci_root_pin(const struct pci_tree *tree, uint16_t function, uint8_t *r
 	return pin;
 }
 
+bool pci_find_free_bus(const struct pci_tree *tree, uint8_t *ret_bus)
+{
+	for (unsigned bus = 1; bus <= UINT8_MAX; bus++) {
+		bool is_free = true;
+		for (uint16_t i = 0; i < tree->functions && is_free; i++) {
+			const struct pci_function *at = &tree->function[i];
+			is_free = (!at->is_root && !at->is_bridge) || bus < at->secondary ||
+				  bus > at->subordinate;
+		}
+		if (is_free) {
+			*ret_bus = (uint8_t)bus;
+			return true;
+		}
+	}
+	return false;
+}
+
 void pci_report(struct pci_tree *tree, enum log_level level, struct pci_address address,
 		unsigned bar, const char *what)
 {

@@ -174,6 +174,9 @@ void pci_program(struct pci_tree *tree);
  */
 unsigned pci_root_pin(const struct pci_tree *tree, uint16_t function, uint8_t *ret_slot);
 
+/** A number that no bus has and no bridge keeps for one. False when there is none. */
+MUST_CHECK bool pci_find_free_bus(const struct pci_tree *tree, uint8_t *ret_bus);
+
 /**
  * The chipset's interrupt line, 0 to 7 for PIRQ A to H, that the pin of @function
  * leads to. False when it has none that is known.

@@ -230,20 +230,42 @@ void host_add_pci_capability(struct host_pci *pci, uint8_t offset, const void *b
 	pci->space[PCI_STATUS_LOW] |= 0x10;
 }
 
+/* A host bridge as QEMU's are marked. */
+static void add_host_bridge(uint32_t id)
+{
+	struct le32 subsystem = le32_of(0x11001af4);
+
+	memcpy(host_add_pci_function(0, 0, 0, id) + 0x2c, &subsystem, sizeof(subsystem));
+}
+
 void host_add_i440fx(void)
 {
 	host_add_pci();
-	host_add_pci_function(0, 0, 0, 0x12378086);
+	add_host_bridge(0x12378086);
 	host_add_pci_function(0, 1, 0, 0x70008086);
+	host_add_pci_function(0, 1, 1, 0x70108086);
 	host_add_pci_function(0, 1, 3, 0x71138086);
+}
+
+void host_add_bare_i440fx(void)
+{
+	host_add_pci();
+	add_host_bridge(0x12378086);
 }
 
 void host_add_q35(void)
 {
 	host_add_pci();
 	host_add_ecam(ECAM_OF_Q35);
-	host_add_pci_function(0, 0, 0, 0x29c08086);
+	add_host_bridge(0x29c08086);
 	host_add_pci_function(0, 31, 0, 0x29188086);
+	host_add_pci_function(0, 31, 3, 0x29308086);
+}
+
+void host_add_bare_q35(void)
+{
+	host_add_pci();
+	add_host_bridge(0x29c08086);
 }
 
 /* -- CMOS ------------------------------------------------------------------------ */

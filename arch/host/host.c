@@ -507,7 +507,8 @@ enum status arch_set_up_processors(const struct arch_processors *processors,
 
 void *arch_kept(void)
 {
-	return host.kept;
+	return host_memory(host.work_area.start + host.work_area.size - ARCH_KEPT_SIZE,
+			   ARCH_KEPT_SIZE);
 }
 
 _Noreturn void arch_handoff(const struct arch_handoff *handoff)

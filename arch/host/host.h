@@ -149,8 +149,6 @@ struct host {
 		enum status result;
 	} processors;
 
-	uint8_t kept[ARCH_KEPT_SIZE]; /**< for arch_kept(); host_reset() clears it */
-
 	/* How it ended */
 	struct arch_handoff handoff;
 	struct {
@@ -233,9 +231,11 @@ struct host_pci *host_add_pci_bridge(struct host_pci *bridge, uint8_t bus, uint8
 void host_set_pci_bar(struct host_pci *pci, unsigned bar, uint32_t flags, uint64_t size);
 /** Puts a capability at @offset, before those that there are. */
 void host_add_pci_capability(struct host_pci *pci, uint8_t offset, const void *bytes, size_t size);
-/** The host bridges that QEMU's machines have, with their power management. */
+/** The host bridges that QEMU's machines have, with and without the rest of the chipset. */
 void host_add_i440fx(void);
+void host_add_bare_i440fx(void);
 void host_add_q35(void);
+void host_add_bare_q35(void);
 
 /** The item with number @key: a copy of @size bytes. Replaces what was there. */
 struct host_item *host_fwcfg_item(uint16_t key, const void *bytes, size_t size);

@@ -38,6 +38,19 @@ void arch_in8_string(uint16_t port, void *buffer, size_t count)
 	__asm__ volatile("rep insb" : "+D"(buffer), "+c"(count) : "d"(port) : "memory");
 }
 
+uint8_t arch_mmio_read8(uint64_t address)
+{
+	uint8_t value;
+
+	__asm__ volatile("movb (%1), %0" : "=q"(value) : "r"(address) : "memory");
+	return value;
+}
+
+void arch_mmio_write8(uint64_t address, uint8_t value)
+{
+	__asm__ volatile("movb %0, (%1)" ::"q"(value), "r"(address) : "memory");
+}
+
 uint32_t arch_mmio_read32(uint64_t address)
 {
 	uint32_t value;

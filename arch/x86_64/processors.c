@@ -29,7 +29,9 @@
 #define MTRR_UNCACHED_8        0ul
 #define MTRR_VARIABLE_MAX      8 /* more exist in the architecture, none in a virtual CPU */
 
-#define MSR_FEATURE_CONTROL 0x03a
+/* Once locked, it takes no other value before a reset: Intel SDM vol. 4, table 2-2. */
+#define MSR_FEATURE_CONTROL    0x03a
+#define FEATURE_CONTROL_LOCKED 0x1
 
 /* Local APIC: Intel SDM vol. 3, 11.4.1, 11.5.1, 11.6.1, 11.9. */
 #define LAPIC                  0xfee00000ul
@@ -182,7 +184,9 @@ enum status arch_set_up_processors(const struct arch_processors *processors,
 
 	if (has_mtrrs)
 		variable = set_memory_types(processors->uncached_start);
-	if (processors->feature_control != 0)
+	bool sets_features = processors->feature_control != 0 &&
+			     (rdmsr(MSR_FEATURE_CONTROL) & FEATURE_CONTROL_LOCKED) == 0;
+	if (sets_features)
 		wrmsr(MSR_FEATURE_CONTROL, processors->feature_control);
 	if (!processors->virtual_wire && processors->count == 1)
 		return STATUS_OK;
@@ -195,6 +199,6 @@ enum status arch_set_up_processors(const struct arch_processors *processors,
 	}
 	if (processors->count == 1)
 		return STATUS_OK;
-	note_msrs(has_mtrrs, variable, processors->feature_control != 0);
+	note_msrs(has_mtrrs, variable, sets_features);
 	return set_on_others(processors->count - 1, ret_found);
 }

@@ -38,7 +38,7 @@ struct pc {
 /** Reads the memory map from the best source there is, and claims what is ours. */
 MUST_CHECK enum status pc_read_memory_map(struct pc *pc);
 
-/** Whether this is QEMU's pc or q35, and not another one's machine. */
+/** Whether this is QEMU's pc or q35. */
 MUST_CHECK bool pc_has_chipset(const struct pc *pc);
 
 /** Numbers PCI buses and gives addresses to their devices, on pc and q35. */

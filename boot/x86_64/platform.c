@@ -5,10 +5,12 @@
 
 #include "arch/machine.h"
 #include "arch/memory.h"
+#include "measure/tpm.h"
 
 #define RESET_STUB 0xffff0ul
 
 static const struct name feature_control_file = {"etc/msr_feature_control"};
+static const struct name tpm_log_file = {"etc/tpm/log"};
 static const struct name smi_features_file = {"etc/smi/supported-features"};
 
 static unsigned cpu_count(struct pc *pc)
@@ -77,6 +79,22 @@ static void place_reset_stub(void)
 		memcpy(place, stub, sizeof(stub));
 }
 
+/* QEMU has the file without a TPM too, but then it is empty (rulings 37). */
+static void start_tpm(struct boot *boot, bool is_resume)
+{
+	struct blob file;
+
+	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, &tpm_log_file, &file) || file.size == 0)
+		return;
+	enum status status = tpm_startup(is_resume ? TPM_SU_STATE : TPM_SU_CLEAR);
+	/* Without a state that was saved, it starts anew. */
+	if (is_resume && status == STATUS_UNSUPPORTED)
+		status = tpm_startup(TPM_SU_CLEAR);
+	if (status != STATUS_OK)
+		log_line(&boot->log, status == STATUS_UNSUPPORTED ? LOG_INFO : LOG_WARN,
+			 "the TPM does not start: %s", status_str(status));
+}
+
 static void say_what_is_not_negotiated(struct boot *boot)
 {
 	struct blob file;
@@ -95,7 +113,9 @@ void pc_set_up_platform(struct pc *pc)
 	boot_require(&pc->boot, "chipset", reserve_registers(pc));
 	set_up_processors(pc, low_ram_end);
 	if (pc_has_chipset(pc)) {
-		if (pc_is_resume(pc))
+		bool is_resume = pc_is_resume(pc);
+		start_tpm(&pc->boot, is_resume);
+		if (is_resume)
 			pc_resume(pc);
 		pc_assign_pci(pc);
 		place_reset_stub();

@@ -34,11 +34,17 @@ void pc_prepare_resume(struct pc *pc, const struct acpi_writes *writes)
 
 bool pc_is_resume(const struct pc *pc)
 {
+	const struct kept *kept = arch_kept();
+
 	if (pc->entry.kind != ARCH_ENTRY_RESET || cmos_read(CMOS_SHUTDOWN_STATUS) != SHUTDOWN_S3)
 		return false;
 	/* The reset after this one is to be an ordinary one. */
 	cmos_write(CMOS_SHUTDOWN_STATUS, 0);
-	return true;
+	if (kept->magic == KEPT_MAGIC)
+		return true;
+	log_line(&pc->boot.log, LOG_WARN,
+		 "a resume from a sleep that nothing is known of: booting");
+	return false;
 }
 
 static enum status find_way_back(struct pc *pc, uint64_t *ret_vector)
@@ -47,13 +53,9 @@ static enum status find_way_back(struct pc *pc, uint64_t *ret_vector)
 	struct kept kept;
 
 	memcpy(&kept, arch_kept(), sizeof(kept));
-	if (kept.magic != KEPT_MAGIC)
-		return refuse(&boot->why, STATUS_NOT_FOUND, "nothing is known of a suspend to RAM");
 	/* The reset made the VMM forget. */
-	enum status status = boot_repeat_acpi_writes(boot, &kept.writes);
-	if (status == STATUS_OK)
-		status = acpi_find_waking_vector(kept.rsdp, boot_map_ram, ret_vector, &boot->why);
-	return status;
+	boot_repeat_acpi_writes(boot, &kept.writes);
+	return acpi_find_waking_vector(kept.rsdp, boot_map_ram, ret_vector, &boot->why);
 }
 
 _Noreturn void pc_resume(struct pc *pc)

@@ -43,7 +43,8 @@ static void *map_bios_area(uint64_t address, uint64_t length)
 	return bytes;
 }
 
-static void install_acpi(struct pc *pc)
+/* Whether the VMM had tables. */
+static bool install_acpi(struct pc *pc)
 {
 	bool low = map_bios_area(LOW_TABLES, sizeof(uint32_t)) != NULL;
 	bool resumes = pc_has_chipset(pc) && pc->entry.kind == ARCH_ENTRY_RESET;
@@ -54,6 +55,7 @@ static void install_acpi(struct pc *pc)
 			  low ? LOW_TABLES_END : 0, &files);
 	if (resumes && pc->boot.rsdp != 0)
 		pc_prepare_resume(pc, &files.writes);
+	return files.count != 0;
 }
 
 /* RAM in two ranges, below and above 4 GiB. */
@@ -91,6 +93,15 @@ static void make_smbios(struct pc *pc)
 	smbios_make(&facts, LOW_TABLES_END, place, place + (SMBIOS_ANCHOR - LOW_TABLES_END));
 }
 
+/*
+ * What else runs before us, or starts us elsewhere than at the reset vector, has put tables
+ * into memory itself; so does crosvm. QEMU does not.
+ */
+static bool makes_tables(const struct pc *pc)
+{
+	return pc->entry.kind == ARCH_ENTRY_RESET && (pc->boot.fwcfg.qemu || pc_has_chipset(pc));
+}
+
 static void install_smbios(struct pc *pc)
 {
 	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX];
@@ -99,8 +110,7 @@ static void install_smbios(struct pc *pc)
 	if (pc->entry.kind == ARCH_ENTRY_PVH && pc->chipset.kind == CHIPSET_NONE)
 		return;
 	if (!boot_install_smbios(&pc->boot, MEMMAP_RESERVED, entry_point)) {
-		/* Who put the kernel into memory has put tables there too. */
-		if (pc->entry.kind == ARCH_ENTRY_RESET)
+		if (makes_tables(pc))
 			make_smbios(pc);
 		return;
 	}
@@ -144,6 +154,7 @@ static size_t list_pci_interrupts(const struct pc *pc, struct mptable_pci_interr
 static void install_mptable(struct pc *pc)
 {
 	struct mptable_pci_interrupt interrupts[MPTABLE_PCI_INTERRUPTS_MAX];
+	bool has_isa_bus = true;
 	struct mptable_machine machine = {
 		.boot_processor = pc->found.boot,
 		.local_apic_version = LOCAL_APIC_VERSION,
@@ -161,11 +172,12 @@ static void install_mptable(struct pc *pc)
 	if (machine.has_pci) {
 		machine.pci_interrupt_count = list_pci_interrupts(pc, interrupts);
 		machine.pci_irqs = CHIPSET_PIRQ_ISA_MASK;
-		machine.isa_bus = (uint8_t)(pc->pci.last_bus + 1);
+		has_isa_bus = pci_find_free_bus(&pc->pci, &machine.isa_bus);
 	}
 	void *place = map_bios_area(LOW_TABLES, LOW_TABLES_END - LOW_TABLES);
 	void *pointer = map_bios_area(MP_POINTER, MPTABLE_POINTER_SIZE);
-	if (place == NULL || pointer == NULL || (machine.has_pci && machine.isa_bus == 0) ||
+	if (place == NULL || pointer == NULL || !has_isa_bus ||
+	    pc->processors > MPTABLE_PROCESSORS_MAX ||
 	    mptable_build(&machine, place, LOW_TABLES_END - LOW_TABLES, &size) != STATUS_OK)
 		log_line(&pc->boot.log, LOG_WARN, "no room for an MP table");
 	else
@@ -174,11 +186,9 @@ static void install_mptable(struct pc *pc)
 
 void pc_install_tables(struct pc *pc)
 {
-	if (pc->boot.has_fwcfg) {
-		install_acpi(pc);
-		install_smbios(pc);
-	}
-	/* Who did something before us has made its own. */
-	if (pc->boot.rsdp == 0 && pc->entry.kind == ARCH_ENTRY_RESET)
+	if (!pc->boot.has_fwcfg)
+		return;
+	if (!install_acpi(pc) && makes_tables(pc))
 		install_mptable(pc);
+	install_smbios(pc);
 }

@@ -110,6 +110,18 @@ static void chipset_of_no_host_bridge(void **state)
 	assert_int_equal(collect_writes(), 0);
 }
 
+/* crosvm's host bridge is called a 440FX, and is none. */
+static void chipset_of_a_440fx_that_is_not_qemus(void **state)
+{
+	(void)state;
+	host_add_pci();
+	host_add_pci_function(0, 0, 0, 0x12378086);
+	host_add_pci_function(0, 1, 0, 0x70008086);
+	struct chipset chipset = chipset_set_up(256 * MIB);
+	assert_int_equal(chipset.kind, CHIPSET_OTHER);
+	assert_int_equal(collect_writes(), 0);
+}
+
 /* An unknown host bridge is left alone. */
 static void chipset_of_others(void **state)
 {
@@ -141,8 +153,7 @@ static void chipset_i440fx(void **state)
 static void chipset_i440fx_without_acpi(void **state)
 {
 	(void)state;
-	host_add_pci();
-	host_add_pci_function(0, 0, 0, 0x12378086);
+	host_add_bare_i440fx();
 	struct chipset chipset = chipset_set_up(256 * MIB);
 	assert_int_equal(chipset.kind, CHIPSET_I440FX);
 	assert_int_equal(collect_writes(), 7);
@@ -195,8 +206,7 @@ static void chipset_q35_ecam_over_ram(void **state)
 static void chipset_q35_without_lpc(void **state)
 {
 	(void)state;
-	host_add_pci();
-	host_add_pci_function(0, 0, 0, 0x29c08086);
+	host_add_bare_q35();
 	struct chipset chipset = chipset_set_up(2 * GIB);
 	assert_int_equal(chipset.kind, CHIPSET_Q35);
 	assert_int_equal(chipset.rcba_start, 0);
@@ -207,6 +217,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(pci_accesses),
 	UNIT_TEST(chipset_without_pci),
 	UNIT_TEST(chipset_of_no_host_bridge),
+	UNIT_TEST(chipset_of_a_440fx_that_is_not_qemus),
 	UNIT_TEST(chipset_of_others),
 	UNIT_TEST(chipset_i440fx),
 	UNIT_TEST(chipset_i440fx_without_acpi),
