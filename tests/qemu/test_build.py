@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("Makefile", "acpi", "arch", "boot", "efi", "fdt", "fwcfg", "lib", "linker", "loader",
-           "pci", "tests")
+           "measure", "pci", "tests")
 KIB = 1024
 # Make's arguments for each image, and the most bytes that it may have.
 IMAGES = {
