@@ -33,6 +33,26 @@ void *boot_map_ram(uint64_t address, uint64_t length)
 	return arch_map(address, length, ARCH_MEMORY_RAM);
 }
 
+static enum status read_memory(const struct blob *blob, uint64_t offset, uint64_t length,
+			       uint64_t to)
+{
+	if (!fits(offset, length, blob->size))
+		return STATUS_OUT_OF_RANGE;
+	if (length == 0)
+		return STATUS_OK;
+	const void *from = boot_map_ram((uintptr_t)blob->source + offset, length);
+	void *place = boot_map_ram(to, length);
+	if (from == NULL || place == NULL)
+		return STATUS_NO_MEMORY;
+	memmove(place, from, length);
+	return STATUS_OK;
+}
+
+struct blob boot_memory_blob(uint64_t address, uint64_t size)
+{
+	return (struct blob){.size = size, .read = read_memory, .source = (void *)address};
+}
+
 /* The file holds the name of a level; anything else leaves the default. */
 static void read_log_level(struct boot *boot)
 {

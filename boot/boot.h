@@ -41,6 +41,9 @@ void boot_require(const struct boot *boot, const char *stage, enum status status
 /** arch_map() for RAM, in the form that acpi/ and loader/ take. */
 void *boot_map_ram(uint64_t address, uint64_t length);
 
+/** @size bytes of memory at @address, which have to stay there. */
+struct blob boot_memory_blob(uint64_t address, uint64_t size);
+
 /** Opens fw_cfg, if it is there, with the log level that it asks for. */
 MUST_CHECK enum status boot_open_fwcfg(struct boot *boot, const struct fwcfg_device *device);
 
@@ -75,6 +78,9 @@ MUST_CHECK enum status boot_find_initrd_and_cmdline(struct boot *boot);
 
 /** Whether @head is the start of this image (rulings 5). */
 bool boot_is_this_firmware(const void *head, size_t size);
+
+/** Whether fw_cfg has no command line, or one without a word. */
+bool boot_cmdline_is_empty(const struct boot *boot);
 
 /** Reads the initrd into its place at @to. */
 MUST_CHECK enum status boot_read_initrd(struct boot *boot, uint64_t to);

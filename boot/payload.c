@@ -71,6 +71,8 @@ static enum status find_cmdline(struct boot *boot)
 
 enum status boot_find_initrd_and_cmdline(struct boot *boot)
 {
+	if (!boot->has_fwcfg)
+		return STATUS_OK;
 	enum status status = find_initrd(boot);
 	boot->has_initrd = status == STATUS_OK;
 	if (status == STATUS_NOT_FOUND) {
@@ -85,6 +87,15 @@ enum status boot_find_initrd_and_cmdline(struct boot *boot)
 		status = STATUS_OK;
 	}
 	return status;
+}
+
+bool boot_cmdline_is_empty(const struct boot *boot)
+{
+	char first = '\0';
+
+	return boot->cmdline.size == 0 ||
+	       (blob_read(&boot->cmdline, 0, 1, &first) == STATUS_OK &&
+		(first == '\0' || (first == '\n' && boot->cmdline_is_file)));
 }
 
 enum status boot_read_initrd(struct boot *boot, uint64_t to)

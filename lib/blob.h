@@ -37,4 +37,34 @@ MUST_CHECK static inline enum status blob_read(const struct blob *blob, uint64_t
 	return blob->read(blob, offset, length, (uintptr_t)to);
 }
 
+/** A part of a blob: its bytes from @offset on. */
+struct blob_piece {
+	const struct blob *whole;
+	uint64_t offset;
+	uint64_t size; /**< 0: none, whatever the others are */
+};
+
+/** The second of two pieces starts at a multiple of this; zeros lie between them. */
+#define BLOB_PIECE_ALIGNMENT 4
+
+/** What a blob of one or two pieces reads from. */
+struct blob_pieces {
+	struct blob_piece piece[2];
+	/** Makes memory accessible that zeros are to be written to, or NULL; as boot_map_ram(). */
+	void *(*map)(uint64_t address, uint64_t length);
+};
+
+/**
+ * Makes @ret_blob the pieces, one behind the other; nothing precedes or follows a piece that is
+ * alone. Reads are passed on, so that a device still writes straight into the final place;
+ * only the zeros are written by us, for which map has to work, or the read gives
+ * STATUS_NO_MEMORY. Reads are as safe as those of the blobs behind them.
+ *
+ * @pieces and the blobs that it names stay where they are for as long as @ret_blob is used.
+ *
+ * STATUS_OUT_OF_RANGE when a piece is not inside its blob, STATUS_TOO_LARGE when the sum of
+ * the sizes does not fit into 64 bits.
+ */
+MUST_CHECK enum status blob_of_pieces(const struct blob_pieces *pieces, struct blob *ret_blob);
+
 #endif

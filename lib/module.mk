@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: BSD-2-Clause
-srcs += $(addprefix lib/,format.c log.c memmap.c span.c status.c)
-seldom += $(addprefix lib/,format.c log.c)
+srcs += $(addprefix lib/,blob.c format.c log.c memmap.c span.c status.c)
+seldom += $(addprefix lib/,blob.c format.c log.c)

@@ -39,27 +39,10 @@ struct seeds {
 
 /* -- the kernel ------------------------------------------------------------------ */
 
-static enum status copy(struct virt *virt, uint64_t from, uint64_t length, uint64_t to,
-			const char *what)
-{
-	const void *bytes = boot_map_ram(from, length);
-	void *place = boot_map_ram(to, length);
-
-	if (bytes == NULL || place == NULL)
-		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE, "%s at 0x%lx cannot be mapped",
-			      what, from);
-	memcpy(place, bytes, length);
-	return STATUS_OK;
-}
-
 /* Reads the first @length bytes. */
 static enum status read_kernel(struct virt *virt, uint64_t length, uint64_t to)
 {
-	const struct kernel_source *kernel = &virt->kernel;
-
-	if (kernel->address != 0)
-		return copy(virt, kernel->address, length, to, "the kernel");
-	enum status status = kernel->blob.read(&kernel->blob, 0, length, to);
+	enum status status = virt->kernel.read(&virt->kernel, 0, length, to);
 	if (status != STATUS_OK)
 		return refuse(&virt->boot.why, status, "the kernel cannot be read");
 	return STATUS_OK;
@@ -80,24 +63,24 @@ static enum status read_head(struct virt *virt, uint8_t *bytes, size_t size, str
 /* A packed kernel lies in memory as a whole before it is unpacked. */
 static enum status bring_into_memory(struct virt *virt, struct span *ret_file)
 {
-	struct kernel_source *kernel = &virt->kernel;
+	uint64_t size = virt->kernel.size;
 
-	if (kernel->address == 0) {
+	if (virt->kernel_at == 0) {
 		uint64_t place;
-		enum status status = virt_alloc(virt, kernel->size, MEMMAP_FIRMWARE, &place);
+		enum status status = virt_alloc(virt, size, MEMMAP_FIRMWARE, &place);
 		if (status != STATUS_OK)
 			return refuse(&virt->boot.why, status,
-				      "no memory for a packed kernel of %lu bytes", kernel->size);
-		status = read_kernel(virt, kernel->size, place);
+				      "no memory for a packed kernel of %lu bytes", size);
+		status = read_kernel(virt, size, place);
 		if (status != STATUS_OK)
 			return status;
-		kernel->address = place;
+		virt->kernel_at = place;
 	}
-	const uint8_t *bytes = boot_map_ram(kernel->address, kernel->size);
+	const uint8_t *bytes = boot_map_ram(virt->kernel_at, size);
 	if (bytes == NULL)
 		return refuse(&virt->boot.why, STATUS_OUT_OF_RANGE,
-			      "the kernel at 0x%lx cannot be mapped", kernel->address);
-	*ret_file = (struct span){bytes, kernel->size};
+			      "the kernel at 0x%lx cannot be mapped", virt->kernel_at);
+	*ret_file = (struct span){bytes, size};
 	return STATUS_OK;
 }
 
@@ -132,8 +115,8 @@ static enum status unpack_kernel(struct virt *virt)
 		return refuse(why, STATUS_NO_MEMORY, "memory for the kernel cannot be mapped");
 	status = unpack(&packed, to, scratch, why);
 	if (status == STATUS_OK) {
-		virt->kernel.address = output;
-		virt->kernel.size = packed.unpacked_size;
+		virt->kernel = boot_memory_blob(output, packed.unpacked_size);
+		virt->kernel_at = output;
 	}
 	return status;
 }
@@ -163,18 +146,16 @@ static enum status recognise(struct virt *virt, struct arm64_image *ret_image)
 
 static enum status place_kernel(struct virt *virt, const struct arm64_plan *plan)
 {
-	if (plan->load == virt->kernel.address)
+	if (plan->load == virt->kernel_at)
 		return STATUS_OK;
 	return read_kernel(virt, virt->kernel.size, plan->load);
 }
 
 static enum status place_initrd(struct virt *virt, const struct arm64_plan *plan)
 {
-	if (virt->initrd == 0)
-		return boot_read_initrd(&virt->boot, plan->initrd);
-	if (plan->initrd == virt->initrd)
+	if (plan->initrd == virt->initrd_at)
 		return STATUS_OK;
-	return copy(virt, virt->initrd, virt->initrd_size, plan->initrd, "the initrd");
+	return boot_read_initrd(&virt->boot, plan->initrd);
 }
 
 /* -- what the kernel is told ----------------------------------------------------- */
@@ -217,9 +198,9 @@ static enum status write_stub(struct virt *virt, const struct seeds *seeds, uint
 	fdt_write_u32(&writer, "#size-cells", 2);
 	fdt_write_node(&writer, "chosen");
 	fdt_write_string(&writer, "bootargs", virt->cmdline);
-	if (virt->initrd_size != 0) {
+	if (virt->boot.initrd.size != 0) {
 		fdt_write_u64(&writer, "linux,initrd-start", initrd);
-		fdt_write_u64(&writer, "linux,initrd-end", initrd + virt->initrd_size);
+		fdt_write_u64(&writer, "linux,initrd-end", initrd + virt->boot.initrd.size);
 	}
 	/* Documentation/arch/arm/uefi.rst */
 	fdt_write_u64(&writer, "linux,uefi-system-table", tables);
@@ -291,7 +272,7 @@ static enum status hand_over_tree(struct virt *virt, const struct seeds *seeds, 
 	const struct fdt_machine *machine = &virt->machine;
 	struct fdt_chosen chosen = {
 		.bootargs = virt->cmdline,
-		.initrd = {initrd, virt->initrd_size},
+		.initrd = {initrd, virt->boot.initrd.size},
 	};
 	struct memmap_request request = {
 		.alignment = ARM64_BASE_ALIGNMENT,
@@ -343,7 +324,7 @@ enum status virt_boot_linux(struct virt *virt)
 	enum status status = recognise(virt, &image);
 	if (status != STATUS_OK)
 		return status;
-	const struct arm64_found found = {virt->kernel.address, virt->initrd, virt->initrd_size};
+	const struct arm64_found found = {virt->kernel_at, virt->initrd_at, virt->boot.initrd.size};
 	status =
 		arm64_plan(&image, &found, arch_map_end(), &virt->boot.map, &plan, &virt->boot.why);
 	if (status == STATUS_OK)
@@ -365,7 +346,7 @@ enum status virt_boot_linux(struct virt *virt)
 	if (status != STATUS_OK)
 		return status;
 	log_line(&virt->boot.log, LOG_INFO, "kernel at 0x%lx, initrd at 0x%lx + 0x%lx, %s",
-		 plan.load, plan.initrd, virt->initrd_size, acpi ? "ACPI" : "device tree");
+		 plan.load, plan.initrd, virt->boot.initrd.size, acpi ? "ACPI" : "device tree");
 
 	const struct arch_handoff handoff = {
 		.mode = ARCH_MODE_LINUX_ARM64,

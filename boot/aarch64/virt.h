@@ -4,24 +4,20 @@
 
 #include "boot/boot.h"
 #include "fdt/fdt.h"
+#include "loader/bundle.h"
 
-/** A kernel, packed or not, that a device delivers or that lies in memory. */
-struct kernel_source {
-	struct blob blob;
-	uint64_t address; /**< 0: not in memory, @blob has it */
-	uint64_t size;
-};
-
-/** A boot on AArch64. */
+/** A boot on AArch64. It does not move: the blobs of a bundle refer to it. */
 struct virt {
 	struct boot boot;
 	struct span tree; /**< the VMM's, in its place */
 	struct fdt_machine machine;
-	struct kernel_source kernel;
-	uint64_t initrd; /**< where the VMM has put it; 0: boot.initrd has it */
-	uint64_t initrd_size;
-	struct span cmdline; /**< in memory, without a terminator */
-	uint64_t smbios;     /**< entry point, 0: none */
+	struct blob kernel;        /**< packed or not */
+	uint64_t kernel_at;        /**< where it lies in memory; 0: nowhere */
+	uint64_t initrd_at;        /**< likewise for boot.initrd */
+	struct bundle bundle;      /**< what came with the kernel; sizes 0: nothing */
+	uint64_t bundle_initrd_at; /**< likewise for its initrd */
+	struct span cmdline;       /**< in memory, without a terminator */
+	uint64_t smbios;           /**< entry point, 0: none */
 };
 
 /** Reads the device tree at @address. */
@@ -47,8 +43,10 @@ MUST_CHECK enum status virt_read_memory_map(struct virt *virt);
  */
 MUST_CHECK enum status virt_reserve_memory(struct virt *virt);
 
-/** Finds kernel, initrd and command line, and claims what is in memory. STATUS_NOT_FOUND without a
- * kernel. */
+/**
+ * Finds kernel, initrd and command line, takes a bundle apart, and claims what is in memory.
+ * STATUS_NOT_FOUND without a kernel.
+ */
 MUST_CHECK enum status virt_find_payload(struct virt *virt);
 
 /** Brings the command line into memory, where it is looked at before there is a plan. */

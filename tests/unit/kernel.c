@@ -16,6 +16,7 @@ struct kernel kernel_make(unsigned setup_sects, size_t payload_size)
 	unit_random_bytes(head, kernel.size);
 	memset(head + HEADER, 0, HEADER_END_2_15 - HEADER);
 	head[SETUP_SECTS] = (uint8_t)setup_sects;
+	put32(head + SYSSIZE, (uint32_t)(payload_size + 15) / 16);
 	put16(head + BOOT_FLAG, 0xaa55);
 	head[JUMP] = 0xeb;
 	head[JUMP + 1] = HEADER_END_2_15 - 0x202;

@@ -7,17 +7,17 @@
 
 unit := $(O)/unit
 # Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
-unit_modules_x86_64 := host lib span memmap fwcfg fdt bzimage setup_data script rsdp facs smbios \
-	smbios_make mptable tpm chipset pci_scan pci_assign console payload boot
-unit_modules_aarch64 := fwcfg_mmio uart fdt_read fdt_write fdt_copy arm64 unpack efi \
-	payload_aarch64 boot_aarch64
+unit_modules_x86_64 := host lib blob span memmap fwcfg fdt bzimage pe bundle setup_data script \
+	rsdp facs smbios smbios_make mptable tpm chipset pci_scan pci_assign console payload boot
+unit_modules_aarch64 := fwcfg_mmio uart fdt_read fdt_write fdt_copy arm64 bundle_aarch64 unpack \
+	efi payload_aarch64 boot_aarch64
 unit_modules := $(unit_modules_x86_64) $(unit_modules_aarch64)
 unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 
 # The modules under test, the seam's double, and what the tests share. The images share
 # names, so that each has an archive of its own.
 unit_srcs := $(srcs) $(addprefix arch/host/,console.c devices.c fwcfg.c host.c) \
-	$(addprefix tests/unit/,recording.c unit.c)
+	$(addprefix tests/unit/,pe.c recording.c unit.c)
 unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) $(addprefix tests/unit/,kernel.c machine.c pci.c)
 unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64) tests/unit/machine_arm.c
 unit_objs := $(patsubst %,$(unit)/%.o,$(sort $(unit_srcs_x86_64) $(unit_srcs_aarch64)))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <zlib.h>
@@ -8,6 +9,7 @@
 
 #include "boot/boot.h"
 #include "machine_arm.h"
+#include "pe.h"
 
 /* Where kernel, initrd and command line come from on AArch64, and what becomes of them. */
 
@@ -19,6 +21,8 @@
 #define INITRD_AT (ARM_RAM + 64 * MIB)
 
 static struct arm_kernel kernel, other;
+/* A file that is a kernel and more. */
+static struct pe_file bundle;
 
 static void again(void)
 {
@@ -39,6 +43,7 @@ static int teardown(void **state)
 {
 	arm_kernel_free(&kernel);
 	arm_kernel_free(&other);
+	pe_free(&bundle);
 	return unit_teardown(state);
 }
 
@@ -849,7 +854,8 @@ static void check_unmapped(void (*prepare)(void), unsigned at_least)
 		prepare();
 		if (arm_boot() == HOST_HANDOFF)
 			continue;
-		unit_check_fatal("loader", host.fatal.status);
+		/* A kernel in memory is looked at sooner. */
+		unit_check_fatal(host.fatal.stage, host.fatal.status);
 		arm_check_writes();
 		failed++;
 	}
@@ -884,6 +890,445 @@ static void payload_arm_memory_that_cannot_be_mapped(void **state)
 	check_unmapped(prepare_packed, 3);
 	check_unmapped(prepare_packed_in_memory, 3);
 	free(packed_kernel.bytes);
+}
+
+/* -- bundles --------------------------------------------------------------------- */
+
+#define UKI_CMDLINE "root=/dev/vda of=bundle"
+
+/* NULL: no such section. */
+static void make_uki(const void *initrd, size_t initrd_size, const char *cmdline)
+{
+	pe_free(&bundle);
+	bundle = pe_make(PE_AARCH64, 8);
+	pe_add(&bundle, ".osrel", "ID=test\n", 8);
+	if (cmdline != NULL)
+		pe_add(&bundle, ".cmdline", cmdline, strlen(cmdline));
+	if (initrd != NULL)
+		pe_add(&bundle, ".initrd", initrd, initrd_size);
+	pe_add(&bundle, ".linux", kernel.bytes, kernel.size);
+}
+
+static void make_plain_uki(void)
+{
+	make_uki(INITRD, INITRD_SIZE, UKI_CMDLINE);
+}
+
+static void append(size_t at, const void *bytes, size_t size)
+{
+	bundle.bytes = realloc(bundle.bytes, at + size);
+	assert_non_null(bundle.bytes);
+	memset(bundle.bytes + bundle.size, 0, at - bundle.size);
+	memcpy(bundle.bytes + at, bytes, size);
+	bundle.size = at + size;
+}
+
+/* An initrd at the next 4 KiB from the end of an Image with an EFI stub, or of one without. */
+static void make_appended(bool stub)
+{
+	size_t end;
+
+	pe_free(&bundle);
+	if (stub) {
+		bundle = pe_make(PE_AARCH64, 2);
+		memcpy(bundle.bytes + IMAGE_MAGIC, "ARM\x64", 4);
+		put64(bundle.bytes + IMAGE_FLAGS, 0xa);
+		pe_add(&bundle, ".text", other.bytes, other.size);
+		end = bundle.size;
+		put64(bundle.bytes + IMAGE_IMAGE_SIZE, MIB);
+		bundle.bytes[2] = 0x40;
+		bundle.bytes[3] = 0xfa;
+	} else {
+		end = kernel.size;
+		memset(kernel.bytes, 0, 2);
+		put64(kernel.bytes + IMAGE_IMAGE_SIZE, end);
+		bundle.bytes = malloc(end);
+		assert_non_null(bundle.bytes);
+		memcpy(bundle.bytes, kernel.bytes, end);
+		bundle.size = end;
+	}
+	arm_kernel_free(&kernel);
+	kernel = (struct arm_kernel){malloc(end), end, stub ? MIB : end, 0};
+	assert_non_null(kernel.bytes);
+	memcpy(kernel.bytes, bundle.bytes, end);
+	append((end + 4095) / 4096 * 4096, INITRD, INITRD_SIZE);
+}
+
+static struct arch_range put_bundle(uint64_t address)
+{
+	return put(address, bundle.bytes, bundle.size);
+}
+
+/* Each way for a kernel to come; the last is that for an initrd. */
+enum { BUNDLE_WAYS = 6 };
+
+static void bundle_by(unsigned way)
+{
+	again();
+	switch (way) {
+	case 0:
+		file("opt/org.slipway/kernel", bundle.bytes, bundle.size);
+		break;
+	case 1:
+		file("etc/boot/kernel", bundle.bytes, bundle.size);
+		break;
+	case 2:
+		legacy_kernel(bundle.bytes, bundle.size);
+		break;
+	case 3:
+		arm_tree.kernel = put_bundle(KERNEL_AT);
+		break;
+	case 4:
+		arm_tree.kernel_module = put_bundle(KERNEL_AT + 0x123);
+		break;
+	default:
+		arm_tree.initrd = put_bundle(INITRD_AT);
+		break;
+	}
+}
+
+static void payload_arm_uki(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+		bundle_by(way);
+		boots(&kernel, INITRD, UKI_CMDLINE);
+	}
+	/* Without fw_cfg, as in Cloud Hypervisor. */
+	arm_new_without_fwcfg(ARM_RAM_SIZE);
+	host.random_left = 0;
+	arm_tree.initrd = put_bundle(INITRD_AT);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+}
+
+static void payload_arm_uki_of_kernel_alone(void **state)
+{
+	(void)state;
+	make_uki(NULL, 0, NULL);
+	for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+		bundle_by(way);
+		boots(&kernel, "", "");
+		bundle_by(way);
+		legacy_cmdline("of the VMM");
+		boots(&kernel, "", "of the VMM");
+	}
+	/* An initrd of the VMM that is not the bundle. */
+	bundle_by(0);
+	arm_tree.initrd = put_initrd(INITRD_AT);
+	boots(&kernel, INITRD, "");
+	bundle_by(3);
+	arm_tree.initrd = put_initrd(INITRD_AT);
+	boots(&kernel, INITRD, "");
+	assert_int_equal(arm_initrd(), INITRD_AT);
+}
+
+static void payload_arm_uki_parts_given_apart(void **state)
+{
+	(void)state;
+	make_uki("wrong", 5, "wrong");
+	for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+		bundle_by(way);
+		file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+		file("opt/org.slipway/cmdline", "right\n", 6);
+		boots(&kernel, INITRD, "right");
+		bundle_by(way);
+		legacy_initrd(INITRD, INITRD_SIZE);
+		legacy_cmdline("right");
+		arm_tree.bootargs = "wrong too";
+		boots(&kernel, INITRD, "right");
+		/* An empty file means none. */
+		bundle_by(way);
+		file("opt/org.slipway/initrd", "", 0);
+		arm_tree.bootargs = "right";
+		boots(&kernel, "", "right");
+	}
+}
+
+/* The bundle's own before what /chosen has for another kernel. */
+static void payload_arm_uki_initrd_before_that_of_chosen(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	for (unsigned way = 0; way < BUNDLE_WAYS - 1; way++) {
+		bundle_by(way);
+		arm_tree.initrd = put(INITRD_AT, "wrong", 5);
+		boots(&kernel, INITRD, UKI_CMDLINE);
+	}
+}
+
+static void payload_arm_uki_cmdline_when_the_vmm_has_an_empty_one(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+		bundle_by(way);
+		legacy_cmdline("");
+		arm_tree.bootargs = "";
+		boots(&kernel, INITRD, UKI_CMDLINE);
+		bundle_by(way);
+		file("opt/org.slipway/cmdline", "", 0);
+		boots(&kernel, INITRD, UKI_CMDLINE);
+		bundle_by(way);
+		file("etc/boot/cmdline", "\n", 1);
+		boots(&kernel, INITRD, UKI_CMDLINE);
+	}
+	/* A newline of its own. */
+	make_uki(NULL, 0, "a b\n");
+	bundle_by(0);
+	boots(&kernel, "", "a b");
+}
+
+/* Nothing looks at /chosen's initrd for a kernel when there is one. */
+static void payload_arm_uki_as_initrd_is_the_last_source(void **state)
+{
+	(void)state;
+	make_uki("wrong", 5, "wrong");
+	for (unsigned way = 0; way < 2; way++) {
+		again();
+		if (way == 0)
+			kernel_file("opt/org.slipway/kernel", &other);
+		else
+			arm_tree.kernel = put_kernel(KERNEL_AT, &other);
+		arm_tree.initrd = put_bundle(INITRD_AT);
+		const struct arm_expected expected = {&other, bundle.bytes, bundle.size,
+						      "",     NULL,         NULL};
+		assert_int_equal(arm_boot(), HOST_HANDOFF);
+		arm_check_tree(&expected);
+		assert_int_equal(arm_initrd(), INITRD_AT);
+	}
+}
+
+/* An initrd is large, and stays where it is. */
+static void payload_arm_uki_initrd_stays(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	uint64_t offset = 0;
+	while (memcmp(bundle.bytes + offset, INITRD, INITRD_SIZE) != 0)
+		offset++;
+	bundle_by(3);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	assert_int_equal(arm_initrd(), KERNEL_AT + offset);
+	bundle_by(5);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	assert_int_equal(arm_initrd(), INITRD_AT + offset);
+	/* With microcode in front of it, for which there are two pieces. */
+	pe_add(&bundle, ".ucode", "ucod", 4);
+	bundle_by(5);
+	boots(&kernel, "ucod" INITRD, UKI_CMDLINE);
+}
+
+/* A kernel inside a UKI that is aligned by chance, and has the memory behind it. */
+static void payload_arm_uki_kernel_stays(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	uint64_t offset = bundle.size - (kernel.size + 511) / 512 * 512;
+	again();
+	arm_tree.kernel = put_bundle(KERNEL_AT - offset);
+	/* What pads the section is in the way. */
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	assert_int_not_equal(host.handoff.entry, KERNEL_AT);
+	bundle.size = offset + kernel.size;
+	put32(bundle.bytes + PE_TABLE + 3 * PE_ROW + PE_RAW_SIZE, (uint32_t)kernel.size);
+	again();
+	arm_tree.kernel = put_bundle(KERNEL_AT - offset);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	assert_int_equal(host.handoff.entry, KERNEL_AT);
+}
+
+/* Sections that share bytes: nothing may spoil the other. */
+static void payload_arm_uki_parts_that_overlap(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	size_t initrd = PE_TABLE + 2 * PE_ROW, linux_row = PE_TABLE + 3 * PE_ROW;
+	put32(bundle.bytes + initrd + PE_RAW, get32(bundle.bytes + linux_row + PE_RAW) + 128);
+	memcpy(kernel.bytes + 128, INITRD, INITRD_SIZE);
+	memcpy(bundle.bytes + get32(bundle.bytes + linux_row + PE_RAW), kernel.bytes, kernel.size);
+	for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+		bundle_by(way);
+		boots(&kernel, INITRD, UKI_CMDLINE);
+	}
+	/* The kernel can stay where it is, and so the initrd cannot. */
+	uint64_t offset = get32(bundle.bytes + linux_row + PE_RAW);
+	bundle.size = offset + kernel.size;
+	put32(bundle.bytes + linux_row + PE_RAW_SIZE, (uint32_t)kernel.size);
+	again();
+	arm_tree.kernel = put_bundle(KERNEL_AT - offset);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	assert_int_equal(host.handoff.entry, KERNEL_AT);
+	assert_false(arm_initrd() >= KERNEL_AT && arm_initrd() < KERNEL_AT + kernel.size);
+}
+
+static void payload_arm_uki_of_packed_kernel(void **state)
+{
+	(void)state;
+	make_packable(0x30000);
+	for (unsigned kind = 0; kind < 2; kind++) {
+		struct packed_file packed = kind == 0 ? gzip_of(&kernel) : zboot_of(&kernel);
+		make_uki(INITRD, INITRD_SIZE, UKI_CMDLINE);
+		/* make_uki() took the kernel as it is. */
+		memset(bundle.bytes + PE_TABLE + 3 * PE_ROW, 0, 8);
+		pe_add(&bundle, ".linux", packed.bytes, packed.size);
+		for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+			bundle_by(way);
+			boots(&kernel, INITRD, UKI_CMDLINE);
+		}
+		free(packed.bytes);
+	}
+}
+
+static void payload_arm_appended_initrd(void **state)
+{
+	(void)state;
+	for (unsigned stub = 0; stub < 2; stub++) {
+		make_appended(stub != 0);
+		for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+			bundle_by(way);
+			boots(&kernel, INITRD, "");
+			bundle_by(way);
+			arm_tree.bootargs = "of chosen";
+			boots(&kernel, INITRD, "of chosen");
+			bundle_by(way);
+			file("opt/org.slipway/initrd", "another", 7);
+			boots(&kernel, "another", "");
+		}
+		arm_kernel_free(&kernel);
+		kernel = arm_kernel_make(70001, MIB);
+	}
+}
+
+/* The VMM's initrd is the kernel alone. */
+static void payload_arm_kernel_as_initrd(void **state)
+{
+	(void)state;
+	again();
+	arm_tree.initrd = put_kernel(INITRD_AT, &kernel);
+	arm_tree.bootargs = "of chosen";
+	boots(&kernel, "", "of chosen");
+	assert_int_equal(host.handoff.entry, INITRD_AT);
+	again();
+	arm_tree.initrd_module = put_kernel(INITRD_AT + 0x1000, &kernel);
+	legacy_initrd(INITRD, INITRD_SIZE);
+	boots(&kernel, INITRD, "");
+	make_packable(0x30000);
+	struct packed_file packed = zboot_of(&kernel);
+	again();
+	arm_tree.initrd = put(INITRD_AT, packed.bytes, packed.size);
+	boots(&kernel, "", "");
+	free(packed.bytes);
+}
+
+/* What is an initrd is no kernel, packed or not, whatever its size. */
+static void payload_arm_initrd_is_no_kernel(void **state)
+{
+	static const char *const starts[] = {"070701", "\x1f\x8b\x08", "\x28\xb5\x2f\xfd"};
+	static uint8_t initrd[4096];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		memset(initrd, 'x', sizeof(initrd));
+		memcpy(initrd, starts[i], strlen(starts[i]));
+		for (size_t size = 16; size <= sizeof(initrd); size *= 4) {
+			again();
+			arm_tree.initrd = put(INITRD_AT, initrd, size);
+			fails("payload", STATUS_NOT_FOUND);
+			again();
+			arm_tree.initrd = put(INITRD_AT, initrd, size);
+			kernel_file("opt/org.slipway/kernel", &kernel);
+			const struct arm_expected expected = {&kernel, initrd, size,
+							      "",      NULL,   NULL};
+			assert_int_equal(arm_boot(), HOST_HANDOFF);
+			arm_check_tree(&expected);
+			assert_int_equal(arm_initrd(), INITRD_AT);
+		}
+	}
+	/* Nor is our own image. */
+	again();
+	arm_tree.initrd = put(INITRD_AT, arm_image, sizeof(arm_image));
+	fails("payload", STATUS_NOT_FOUND);
+}
+
+static void payload_arm_broken_uki(void **state)
+{
+	(void)state;
+	for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+		make_plain_uki();
+		bundle.size -= 1024; /* of .linux */
+		bundle_by(way);
+		fails("payload", STATUS_OUT_OF_RANGE);
+		make_plain_uki();
+		put32(bundle.bytes + PE_LFANEW, 0x7fffffff);
+		bundle_by(way);
+		fails("payload", STATUS_TRUNCATED);
+		make_plain_uki();
+		put16(bundle.bytes + PE_MACHINE, PE_X86_64);
+		bundle_by(way);
+		fails("payload", STATUS_UNSUPPORTED);
+		make_plain_uki();
+		put32(bundle.bytes + PE_SIGNATURE, 0);
+		bundle_by(way);
+		fails("payload", STATUS_BAD_FORMAT);
+		/* What is in it is looked at as any other kernel. */
+		make_plain_uki();
+		memset(bundle.bytes + get32(bundle.bytes + PE_TABLE + 3 * PE_ROW + PE_RAW), 0, 64);
+		bundle_by(way);
+		fails("loader", STATUS_BAD_FORMAT);
+		/* A program. */
+		make_plain_uki();
+		memcpy(bundle.bytes + PE_TABLE + 3 * PE_ROW, ".text\0", 6);
+		bundle_by(way);
+		fails("loader", STATUS_BAD_FORMAT);
+	}
+}
+
+static void payload_arm_uki_over_somebody_else(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	for (size_t i = 0; i < COUNT(firmware_places); i++) {
+		in_ram_with_work_area_apart();
+		arm_tree.initrd = (struct arch_range){firmware_places[i], 70000};
+		fails("payload", STATUS_OVERLAP);
+	}
+}
+
+static void payload_arm_each_dma_of_a_uki_fails(void **state)
+{
+	(void)state;
+	make_plain_uki();
+	bundle_by(0);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	size_t dmas = host.fwcfg.dmas;
+	for (size_t i = 1; i <= dmas; i++) {
+		bundle_by(0);
+		host.fwcfg.fail_dma = i;
+		assert_int_equal(arm_boot(), HOST_FATAL);
+		unit_check_fatal(host.fatal.stage, STATUS_IO);
+		arm_check_writes();
+	}
+}
+
+static void payload_arm_says_where_the_kernel_is_from(void **state)
+{
+	static const char *const names[BUNDLE_WAYS] = {
+		"opt/org.slipway/kernel", "etc/boot/kernel",       "legacy items",
+		"the kernel of /chosen",  "the kernel of /chosen", "the initrd of /chosen",
+	};
+	char line[80];
+
+	(void)state;
+	make_plain_uki();
+	for (unsigned way = 0; way < BUNDLE_WAYS; way++) {
+		bundle_by(way);
+		file("opt/org.slipway/log", "info", 4);
+		assert_int_equal(arm_boot(), HOST_HANDOFF);
+		snprintf(line, sizeof(line), "kernel from %s\n", names[way]);
+		if (strstr(host.console, line) == NULL)
+			fail_msg("no \"%s\" in \"%s\"", line, host.console);
+	}
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -926,6 +1371,23 @@ static const struct CMUnitTest tests[] = {
 	TEST(payload_arm_packed_where_memory_runs_out),
 	TEST(payload_arm_each_dma_of_a_packed_kernel_fails),
 	TEST(payload_arm_memory_that_cannot_be_mapped),
+	TEST(payload_arm_uki),
+	TEST(payload_arm_uki_of_kernel_alone),
+	TEST(payload_arm_uki_parts_given_apart),
+	TEST(payload_arm_uki_initrd_before_that_of_chosen),
+	TEST(payload_arm_uki_cmdline_when_the_vmm_has_an_empty_one),
+	TEST(payload_arm_uki_as_initrd_is_the_last_source),
+	TEST(payload_arm_uki_initrd_stays),
+	TEST(payload_arm_uki_kernel_stays),
+	TEST(payload_arm_uki_parts_that_overlap),
+	TEST(payload_arm_uki_of_packed_kernel),
+	TEST(payload_arm_appended_initrd),
+	TEST(payload_arm_kernel_as_initrd),
+	TEST(payload_arm_initrd_is_no_kernel),
+	TEST(payload_arm_broken_uki),
+	TEST(payload_arm_uki_over_somebody_else),
+	TEST(payload_arm_each_dma_of_a_uki_fails),
+	TEST(payload_arm_says_where_the_kernel_is_from),
 };
 
 UNIT_MAIN(tests)

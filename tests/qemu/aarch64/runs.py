@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import tableloader
 from devicetree import PROPERTY, string, u32, u64
 from machines import GIB, KIB, MIB
+from .bundle import uki
 from .image import NO_EFI_STUB, ANYWHERE, BIG_ENDIAN, PAGE_4K, PAGE_16K, PAGE_64K
 from .trial import RAM_START
 
@@ -37,7 +38,8 @@ class Run:
     door: str = "bios"              # how the firmware comes in: bios, pflash, kernel; none
     source: str = "legacy"          # -kernel, -initrd, -append; opt: opt/org.slipway/*;
                                     # etc: etc/boot/*; chosen: in memory, and -dtb says where;
-                                    # guest-loader: in memory by -device guest-loader
+                                    # guest-loader: in memory by -device guest-loader;
+                                    # initrd: a bundle as the -initrd of door kernel
     kernel: object = None           # header fields of a probe, a file's bytes, or the name
                                     # that tests/tools/fetch-kernel takes
     at: int = 0x44000000            # where kernel and initrd lie in memory
@@ -46,6 +48,8 @@ class Run:
     edit: object = None             # changes the finished kernel file
     pack: str = None                # kind of tests/tools/pack-kernel
     edit_packed: object = None      # changes the packed file
+    bundle: str = None              # the kernel's file has the initrd too: appended; uki,
+                                    # where it has the command line as well
     edit_tree: object = None        # changes the DeviceTree of source chosen
     x0: int = None                  # at the first instruction
     pokes: object = ()              # ((address, bytes),) put into memory before that,
@@ -206,6 +210,17 @@ PROBES = both(
     probe("packed-gzip-no-dma", source="opt", pack="gzip", options=NO_DMA),
     probe("packed-gzip-text-offset", source="opt", pack="gzip", header={"text_offset": 0x80000}),
 
+    # A kernel with its initrd and command line in one file.
+    *(probe(f"uki-{source}", source=source, bundle="uki", initrd=100001)
+      for source in ("legacy", "opt", "etc", "chosen", "guest-loader")),
+    probe("uki-initrd", door="kernel", source="initrd", bundle="uki", initrd=100001),
+    probe("uki-initrd-no-acpi", "virt,acpi=off", door="kernel", source="initrd", bundle="uki",
+          initrd=100001),
+    probe("uki-packed", source="opt", bundle="uki", pack="zboot-zstd", size=3 * MIB,
+          initrd=SMALL),
+    probe("uki-no-dma", source="opt", bundle="uki", initrd=SMALL, options=NO_DMA),
+    probe("uki-of-kernel-alone", source="opt", bundle="uki", cmdline=b""),
+
     # The initrd.
     *(probe(f"initrd-{size}", initrd=size) for size in (1, 4095, 4096, 4097, 16 * MIB)),
     probe("initrd-1-opt", source="opt", initrd=1),
@@ -337,6 +352,7 @@ def said_size(size):
     return lambda content: content[:-4] + struct.pack("<I", size)
 
 
+UKI = uki(bytes(4096), b"", b"quiet")
 PACKED = {"source": "opt", "size": 3 * MIB}
 FORMAT = "bad-format|truncated|out-of-range"
 # A cut gzip file ends with any number in the place of its size.
@@ -355,7 +371,10 @@ REFUSED = [
     bad_file("kernel-is-text", b"Not a kernel.\n" * 1000, "bad-format|unsupported", "arm64 Image"),
     bad_file("kernel-is-zeros", bytes(1 << 20), "bad-format|unsupported", "arm64 Image"),
     bad_kernel("kernel-without-magic", "bad-format|unsupported", "arm64 Image",
-               {"magic": b"ARM\x65"}),
+               NO_EFI_STUB | {"magic": b"ARM\x65"}),
+    # With a stub, it can only be a UKI.
+    refused("kernel-with-stub-without-magic", "payload", "bad-format", "PE header",
+            kernel={"magic": b"ARM\x65"}, source="opt"),
     bad_kernel("kernel-cut-in-header", "truncated", "too few|header|cut", edit=cut(63)),
     bad_kernel("kernel-big-endian", "unsupported", "big-endian",
                {"flags": ANY_4K | BIG_ENDIAN}),
@@ -404,6 +423,13 @@ REFUSED = [
                edit_packed=lambda content: content[:12] + b"\xff\xff\xff\x7f" + content[16:]),
     bad_kernel("zboot-unknown-compression", "unsupported", "lzma", pack="zboot-gzip", **PACKED,
                edit_packed=lambda content: content[:24] + b"lzma\0" + content[29:]),
+
+    # UKIs; they need not hold a kernel to be refused.
+    *(refused(f"uki-{name}", "payload", status, reason, kernel=content, source="opt")
+      for name, status, reason, content in (
+          ("cut", "out-of-range", ".linux", UKI[:-512]),
+          ("of-x86", "unsupported", "0x8664", uki(bytes(4096), b"", b"", machine=0x8664)),
+          ("without-header", "bad-format", "PE", UKI.replace(b"PE", b"PF", 1)))),
 
     # What /chosen names.
     *(bad_chosen(f"chosen-{name}", status, "kernel|chosen", edit_tree=change)
@@ -544,6 +570,10 @@ LINUX = [
     linux("linux-chosen", source="chosen", initrd_at=0x50000000),
     linux("linux-guest-loader-no-acpi", machine=NO_ACPI, source="guest-loader",
           initrd_at=0x50000000),
+    linux("linux-opt-appended-initrd", source="opt", bundle="appended"),
+    linux("linux-initrd-appended-6.12", **NEW, source="initrd", bundle="appended", door="kernel"),
+    linux("linux-initrd-uki", source="initrd", bundle="uki", door="kernel"),
+    linux("linux-chosen-uki-no-acpi", machine=NO_ACPI, source="chosen", bundle="uki"),
     # And on from there.
     linux("linux-kexec", memory="1G", more=b" slipway.kexec", initrd=GUEST_KEXEC),
     linux("linux-kexec-no-acpi", machine=NO_ACPI, memory="1G", more=b" slipway.kexec",

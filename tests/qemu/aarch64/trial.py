@@ -14,6 +14,7 @@ from ranges import Range
 from remote import Gdb, Qmp
 from trial import make_initrd
 from vm import Vm
+from .bundle import appended, uki
 from .image import NO_EFI_STUB, ImageHeader
 from .probe.probe import Probe, parse
 
@@ -45,10 +46,12 @@ class Trial:
         self.memory_size = memory
         self.el = 2 if self.machine.properties.get("virtualization") == "on" else 1
         self.smp = int(str(run.smp).partition(",")[0])
-        self.in_memory = run.at if run.source in IN_MEMORY and not run.pack else None
+        self.in_memory = run.at if run.source in IN_MEMORY and not run.pack \
+            and not run.bundle else None
         self.initrd = run.initrd
         self.initrd_in_memory = Range(run.initrd_at, run.initrd_at + run.initrd) \
-            if run.source in IN_MEMORY and isinstance(run.initrd, int) else None
+            if run.source in IN_MEMORY and isinstance(run.initrd, int) \
+            and not run.bundle else None
         self.initrd_sums = (0, 0)
         self.kept_limit = run.kept_limit
         self.seeds = self.machine.properties.get("dtb-randomness") != "off"
@@ -129,36 +132,54 @@ class Trial:
         elif run.initrd:
             initrd = self.vm.file("initrd", b"")
             self.initrd_sums = make_initrd(initrd, run.initrd)
+        cmdline = run.cmdline
+        if run.bundle:
+            kernel, initrd, cmdline = self._make_bundle(run, kernel, initrd)
         {"legacy": self._by_options, "chosen": self._by_chosen,
-         "guest-loader": self._by_guest_loader}.get(run.source, self._by_files)(
-             run, kernel, initrd)
+         "guest-loader": self._by_guest_loader, "initrd": self._by_initrd}.get(
+             run.source, self._by_files)(run, kernel, initrd, cmdline)
+        if run.bundle:
+            self.cmdline_seen = run.cmdline
 
-    def _by_options(self, run, kernel, initrd):
+    def _make_bundle(self, run, kernel, initrd):
+        """One file of all that it can hold; returns what the VMM gets."""
+        parts = [Path(part).read_bytes() if part else b"" for part in (kernel, initrd)]
+        if run.bundle == "uki":
+            return self.vm.file("bundle", uki(*parts, run.cmdline)), None, b""
+        return self.vm.file("bundle", appended(*parts)), None, run.cmdline
+
+    def _by_initrd(self, run, bundle, _, cmdline):
+        """The firmware is the -kernel, and this its -initrd."""
+        self.vm.add("-initrd", bundle)
+        if cmdline:
+            self.vm.add("-append", os.fsdecode(cmdline))
+
+    def _by_options(self, run, kernel, initrd, cmdline):
         """Into fw_cfg by QEMU's own options; nowhere when there is no kernel."""
         if kernel:
-            self.vm.add("-kernel", kernel, "-append", os.fsdecode(run.cmdline))
-            self.cmdline_seen = run.cmdline
+            self.vm.add("-kernel", kernel, "-append", os.fsdecode(cmdline))
+            self.cmdline_seen = cmdline
         if initrd:
             self.vm.add("-initrd", initrd)
 
-    def _by_files(self, run, kernel, initrd):
+    def _by_files(self, run, kernel, initrd, cmdline):
         folder = SOURCES[run.source]
         if kernel:
             self.vm.fw_cfg(f"{folder}/kernel", Path(kernel))
         if initrd:
             self.vm.fw_cfg(f"{folder}/initrd", Path(initrd))
-        self.vm.fw_cfg(f"{folder}/cmdline", run.cmdline)
-        self.cmdline_seen = run.cmdline.partition(b"\0")[0].removesuffix(b"\n")
+        self.vm.fw_cfg(f"{folder}/cmdline", cmdline)
+        self.cmdline_seen = cmdline.partition(b"\0")[0].removesuffix(b"\n")
 
     def _load(self, path, addr):
         self.vm.add("-device", f"loader,file={path},addr={addr:#x},force-raw=on")
 
-    def _by_chosen(self, run, kernel, initrd):
+    def _by_chosen(self, run, kernel, initrd, cmdline):
         """Into memory, where /chosen of a -dtb says they are."""
         tree = DeviceTree.read(self.dump_tree())
         chosen = tree.chosen.properties
-        chosen["bootargs"] = string(run.cmdline)
-        self.cmdline_seen = run.cmdline
+        chosen["bootargs"] = string(cmdline)
+        self.cmdline_seen = cmdline
         if kernel:
             self._load(kernel, run.at)
             chosen["linux,kernel-start"] = u64(run.at)
@@ -171,12 +192,12 @@ class Trial:
             run.edit_tree(tree)
         self.vm.add("-dtb", self.vm.file("dtb", tree.write()))
 
-    def _by_guest_loader(self, run, kernel, initrd):
+    def _by_guest_loader(self, run, kernel, initrd, cmdline):
         # A comma in an option's value is written twice.
-        cmdline = os.fsdecode(run.cmdline).replace(",", ",,")
+        cmdline = os.fsdecode(cmdline).replace(",", ",,")
         self.vm.add("-device",
                     f"guest-loader,addr={run.at:#x},kernel={kernel},bootargs={cmdline}")
-        self.cmdline_seen = run.cmdline
+        self.cmdline_seen = cmdline
         if initrd:
             self.vm.add("-device", f"guest-loader,addr={run.initrd_at:#x},initrd={initrd}")
 
