@@ -194,9 +194,9 @@ class Trial:
 
     def _by_guest_loader(self, run, kernel, initrd, cmdline):
         # A comma in an option's value is written twice.
-        cmdline = os.fsdecode(cmdline).replace(",", ",,")
+        bootargs = os.fsdecode(cmdline).replace(",", ",,")
         self.vm.add("-device",
-                    f"guest-loader,addr={run.at:#x},kernel={kernel},bootargs={cmdline}")
+                    f"guest-loader,addr={run.at:#x},kernel={kernel},bootargs={bootargs}")
         self.cmdline_seen = cmdline
         if initrd:
             self.vm.add("-device", f"guest-loader,addr={run.initrd_at:#x},initrd={initrd}")
