@@ -8,26 +8,25 @@
 #include "arch/x86_64/layout.h"
 
 /* Memory type range registers: Intel SDM vol. 3, 12.11. */
-#define CPUID_MTRR             (1u << 12) /* leaf 1 edx */
-#define MSR_MTRR_CAP           0x0fe
-#define MSR_MTRR_PHYS_BASE(n)  (0x200 + 2 * (n))
-#define MSR_MTRR_PHYS_MASK(n)  (0x201 + 2 * (n))
-#define MSR_MTRR_FIX64K_00000  0x250
-#define MSR_MTRR_FIX16K_80000  0x258
-#define MSR_MTRR_FIX16K_A0000  0x259
-#define MSR_MTRR_FIX4K_C0000   0x268
-#define MSR_MTRR_FIX4K_LAST    0x26f
-#define MSR_MTRR_DEF_TYPE      0x2ff
-#define MTRR_CAP_VARIABLE      0xff
-#define MTRR_CAP_FIXED         0x100
-#define MTRR_MASK_VALID        (1u << 11)
-#define MTRR_ENABLED           (1u << 11)
-#define MTRR_FIXED_ENABLED     (1u << 10)
-#define MTRR_WRITE_BACK        6ul
-#define MTRR_WRITE_PROTECTED_8 0x0505050505050505ul
-#define MTRR_WRITE_BACK_8      0x0606060606060606ul
-#define MTRR_UNCACHED_8        0ul
-#define MTRR_VARIABLE_MAX      8 /* more exist in the architecture, none in a virtual CPU */
+#define CPUID_MTRR            (1u << 12) /* leaf 1 edx */
+#define MSR_MTRR_CAP          0x0fe
+#define MSR_MTRR_PHYS_BASE(n) (0x200 + 2 * (n))
+#define MSR_MTRR_PHYS_MASK(n) (0x201 + 2 * (n))
+#define MSR_MTRR_FIX64K_00000 0x250
+#define MSR_MTRR_FIX16K_80000 0x258
+#define MSR_MTRR_FIX16K_A0000 0x259
+#define MSR_MTRR_FIX4K_C0000  0x268
+#define MSR_MTRR_DEF_TYPE     0x2ff
+#define MTRR_CAP_VARIABLE     0xff
+#define MTRR_CAP_FIXED        0x100
+#define MTRR_MASK_VALID       (1u << 11)
+#define MTRR_ENABLED          (1u << 11)
+#define MTRR_FIXED_ENABLED    (1u << 10)
+#define MTRR_UNCACHED         0
+#define MTRR_WRITE_PROTECTED  5
+#define MTRR_WRITE_BACK       6
+#define MTRR_EIGHT_PARTS      0x0101010101010101ul
+#define MTRR_VARIABLE_MAX     8 /* more exist in the architecture, none in a virtual CPU */
 
 /* Once locked, it takes no other value before a reset: Intel SDM vol. 4, table 2-2. */
 #define MSR_FEATURE_CONTROL    0x03a
@@ -56,9 +55,27 @@ struct msr_value {
 	uint32_t high;
 };
 
+/* The fixed ranges, and the type of all eight parts of each. */
+static const struct {
+	uint16_t index;
+	uint8_t type;
+} fixed_mtrrs[] = {
+	{MSR_MTRR_FIX64K_00000, MTRR_WRITE_BACK},
+	{MSR_MTRR_FIX16K_80000, MTRR_WRITE_BACK},
+	{MSR_MTRR_FIX16K_A0000, MTRR_UNCACHED},
+	{MSR_MTRR_FIX4K_C0000, MTRR_WRITE_PROTECTED},
+	{MSR_MTRR_FIX4K_C0000 + 1, MTRR_WRITE_PROTECTED},
+	{MSR_MTRR_FIX4K_C0000 + 2, MTRR_WRITE_PROTECTED},
+	{MSR_MTRR_FIX4K_C0000 + 3, MTRR_WRITE_PROTECTED},
+	{MSR_MTRR_FIX4K_C0000 + 4, MTRR_WRITE_PROTECTED},
+	{MSR_MTRR_FIX4K_C0000 + 5, MTRR_WRITE_PROTECTED},
+	{MSR_MTRR_FIX4K_C0000 + 6, MTRR_WRITE_PROTECTED},
+	{MSR_MTRR_FIX4K_C0000 + 7, MTRR_WRITE_PROTECTED},
+};
+#define FIXED_MTRRS (sizeof(fixed_mtrrs) / sizeof(fixed_mtrrs[0]))
+
 /* MTRRs are set in this order: enabled last. */
-#define FIXED_MTRRS 11
-#define MSRS_MAX    (2 * MTRR_VARIABLE_MAX + FIXED_MTRRS + 2)
+#define MSRS_MAX (2 * MTRR_VARIABLE_MAX + FIXED_MTRRS + 2)
 
 _Static_assert(AP_MSRS + (MSRS_MAX + 1) * sizeof(struct msr_value) <= 0x1000,
 	       "the table fits into the AP page");
@@ -98,11 +115,10 @@ static unsigned set_memory_types(uint64_t uncached_start)
 	unsigned used = set_uncached(uncached_start,
 				     registers < MTRR_VARIABLE_MAX ? registers : MTRR_VARIABLE_MAX);
 	if ((cap & MTRR_CAP_FIXED) != 0) {
-		wrmsr(MSR_MTRR_FIX64K_00000, MTRR_WRITE_BACK_8);
-		wrmsr(MSR_MTRR_FIX16K_80000, MTRR_WRITE_BACK_8);
-		wrmsr(MSR_MTRR_FIX16K_A0000, MTRR_UNCACHED_8);
-		for (uint32_t msr = MSR_MTRR_FIX4K_C0000; msr <= MSR_MTRR_FIX4K_LAST; msr++)
-			wrmsr(msr, MTRR_WRITE_PROTECTED_8);
+		/* Unrolled, the table costs nothing. */
+#pragma GCC unroll 16
+		for (unsigned i = 0; i < FIXED_MTRRS; i++)
+			wrmsr(fixed_mtrrs[i].index, fixed_mtrrs[i].type * MTRR_EIGHT_PARTS);
 		def_type |= MTRR_FIXED_ENABLED;
 	}
 	wrmsr(MSR_MTRR_DEF_TYPE, def_type);
@@ -125,11 +141,8 @@ static void note_msrs(bool has_mtrrs, unsigned variable, bool feature_control)
 	for (unsigned i = 0; i < 2 * variable; i++)
 		at = note(at, MSR_MTRR_PHYS_BASE(0) + i);
 	if (has_mtrrs && (rdmsr(MSR_MTRR_CAP) & MTRR_CAP_FIXED) != 0) {
-		at = note(at, MSR_MTRR_FIX64K_00000);
-		at = note(at, MSR_MTRR_FIX16K_80000);
-		at = note(at, MSR_MTRR_FIX16K_A0000);
-		for (uint32_t msr = MSR_MTRR_FIX4K_C0000; msr <= MSR_MTRR_FIX4K_LAST; msr++)
-			at = note(at, msr);
+		for (unsigned i = 0; i < FIXED_MTRRS; i++)
+			at = note(at, fixed_mtrrs[i].index);
 	}
 	if (has_mtrrs)
 		at = note(at, MSR_MTRR_DEF_TYPE);

@@ -78,7 +78,7 @@ void pc_assign_pci(struct pc *pc)
 	struct pci_machine *machine = &pc->pci_machine;
 
 	*machine = (struct pci_machine){
-		.access = {pc->chipset.ecam_size != 0 ? pc->chipset.ecam_start : 0},
+		.access = {pc->chipset.ecam_start},
 		.extra_roots = (unsigned)boot_read_number(boot, &extra_roots_file),
 		.interrupts = pc->chipset.kind == CHIPSET_Q35 ? PCI_INTERRUPTS_ICH9
 							      : PCI_INTERRUPTS_PIIX3,
@@ -98,7 +98,6 @@ void pc_assign_pci(struct pc *pc)
 	uint64_t records;
 
 	pc->pci.functions = 0;
-	pc->pci.last_bus = 0;
 	low_memory(&pc->chipset, memmap_ram_end(&boot->map, MEMMAP_4G), machine->mem32);
 	void *place = NULL;
 	if (memmap_alloc(&boot->map, &request, &records) == STATUS_OK)

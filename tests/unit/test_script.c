@@ -748,13 +748,20 @@ static void script_checksum_out_of_range(void **state)
 
 /* -- WRITE_POINTER --------------------------------------------------------------- */
 
+/* A file to point to, and one of @size bytes that takes pointers. */
+static struct offered *offer_guid(uint64_t size)
+{
+	offer("guid", "0123456789abcdef", 16);
+	struct offered *back = offer("address", NULL, size);
+	back->writable = true;
+	allocate("guid", 64, HIGH);
+	return back;
+}
+
 static void script_write_pointer(void **state)
 {
 	(void)state;
-	offer("guid", "0123456789abcdef", 16);
-	struct offered *back = offer("address", NULL, 16);
-	back->writable = true;
-	allocate("guid", 64, HIGH);
+	struct offered *back = offer_guid(16);
 	write_pointer("address", "guid", 8, 5, 8);
 	write_pointer("address", "guid", 0, 0, 4);
 	runs();
@@ -837,10 +844,7 @@ static void script_write_pointer_fails(void **state)
 static void script_writes_are_repeated(void **state)
 {
 	(void)state;
-	offer("guid", "0123456789abcdef", 16);
-	struct offered *back = offer("address", NULL, 16);
-	back->writable = true;
-	allocate("guid", 64, HIGH);
+	struct offered *back = offer_guid(16);
 	write_pointer("address", "guid", 8, 5, 8);
 	write_pointer("address", "guid", 0, 0, 4);
 	runs();
@@ -897,10 +901,7 @@ static void script_writes_that_were_changed(void **state)
 static void script_writes_many_pointers(void **state)
 {
 	(void)state;
-	offer("guid", "0123456789abcdef", 16);
-	struct offered *back = offer("address", NULL, 8);
-	back->writable = true;
-	allocate("guid", 64, HIGH);
+	struct offered *back = offer_guid(8);
 	for (size_t i = 0; i < ACPI_WRITES_MAX; i++)
 		write_pointer("address", "guid", 0, 0, 8);
 	runs();
