@@ -19,7 +19,7 @@ enum chipset_kind {
 
 struct chipset {
 	enum chipset_kind kind;
-	uint64_t ecam_start; /**< memory-mapped configuration space, or size 0 */
+	uint64_t ecam_start; /**< memory-mapped configuration space; 0 without one */
 	uint64_t ecam_size;
 	uint64_t rcba_start; /**< ICH9's register block of CHIPSET_RCBA_SIZE, or 0 */
 };
