@@ -37,16 +37,16 @@ export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 srcs :=
 srcs_x86_64 :=
 srcs_aarch64 :=
-# Sources whose code runs once, straight through, are as fast at -O2 as at -O3; those in seldom
-# run in few boots, or wait for devices more than they compute, and are kept short.
-once :=
-seldom :=
+# Code is kept short, but for the sources that most of a boot's instructions come from: those in
+# hot gain by unrolled loops, those in warm do not.
+hot :=
+warm :=
 include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
 include loader/module.mk efi/module.mk measure/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(patsubst %,$(build)/%.o,$(srcs) $(srcs_$(ARCH)) $(srcs_arch))
-$(patsubst %,$(build)/%.o,$(once)): arch_cflags += -O2
-$(patsubst %,$(build)/%.o,$(seldom)): arch_cflags += -Os
+$(patsubst %,$(build)/%.o,$(hot)): arch_cflags += -O3
+$(patsubst %,$(build)/%.o,$(warm)): arch_cflags += -O2
 
 # What a boot prints unless the VMM says otherwise: error, warn, info, debug.
 LOG ?= warn
@@ -54,7 +54,7 @@ log_level = $(if $(filter error warn info debug,$(LOG)),LOG_$(shell echo $(LOG) 
 	$(error LOG=$(LOG) is not error, warn, info or debug))
 
 defines := -DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -DLOG_DEFAULT=$(log_level)
-cflags := -std=gnu17 -g -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
+cflags := -std=gnu17 -g -Os -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-ffunction-sections -fdata-sections -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. \
@@ -84,7 +84,7 @@ ifeq ($(filter clean,$(MAKECMDGOALS)),)
 endif
 
 # Objects are made anew when a setting has changed: another compiler, LOG, UNPACK.
-settings = $(compiler) $(cflags) $(arch_cflags) UNPACK=$(UNPACK)
+settings = $(compiler) $(cflags) $(arch_cflags) UNPACK=$(UNPACK) $(hot), $(warm)
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
 ifneq ($(strip $(file < $(build)/settings)),$(strip $(settings)))
 $(shell mkdir -p $(build))

@@ -3,5 +3,4 @@ srcs += $(addprefix boot/,boot.c payload.c tables.c)
 srcs_x86_64 += $(addprefix boot/x86_64/,linux.c main.c memory.c payload.c pci.c platform.c \
 	resume.c tables.c)
 srcs_aarch64 += $(addprefix boot/aarch64/,linux.c main.c memory.c payload.c platform.c)
-once += $(filter boot/%,$(srcs) $(srcs_x86_64))
-seldom += $(addprefix boot/x86_64/,pci.c resume.c)
+warm += boot/payload.c

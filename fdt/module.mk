@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: BSD-2-Clause
 srcs += $(addprefix fdt/,check.c)
 srcs_aarch64 += $(addprefix fdt/,copy.c read.c write.c)
+warm += fdt/read.c

@@ -80,10 +80,10 @@ static inline bool stands_at(const struct fwcfg *fwcfg, uint16_t key, uint64_t o
 static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint32_t command,
 			       uint32_t length, uint64_t address)
 {
-	if (!stands_at(fwcfg, key, offset)) {
-		CHECK(fwcfg->qemu && offset == 0);
+	if (fwcfg->qemu && offset == 0)
 		command |= DMA_SELECT | (uint32_t)key << DMA_SELECT_SHIFT;
-	}
+	else
+		CHECK(stands_at(fwcfg, key, offset));
 	enum status status = transfer(fwcfg, command, length, address);
 	fwcfg->selected = key;
 	fwcfg->selected_known = status == STATUS_OK;
@@ -137,15 +137,9 @@ static inline enum status prepare(struct fwcfg *fwcfg, uint16_t key, uint64_t of
 	return seek(fwcfg, key, offset);
 }
 
-static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t length, uint64_t to)
+static __attribute__((noinline)) enum status
+read_from(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint64_t length, uint64_t to)
 {
-	struct fwcfg *fwcfg = blob->source;
-	uint16_t key = (uint16_t)blob->key;
-
-	if (!fits(offset, length, blob->size))
-		return STATUS_OUT_OF_RANGE;
-	if (length == 0)
-		return STATUS_OK;
 	enum status status = prepare(fwcfg, key, offset);
 	if (status == STATUS_OK && !fwcfg->dma)
 		return read_bytes(fwcfg, length, to);
@@ -157,6 +151,21 @@ static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t 
 		length -= piece;
 	}
 	return status;
+}
+
+static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t length, uint64_t to)
+{
+	struct fwcfg *fwcfg = blob->source;
+	uint16_t key = (uint16_t)blob->key;
+
+	if (!fits(offset, length, blob->size))
+		return STATUS_OUT_OF_RANGE;
+	if (length == 0)
+		return STATUS_OK;
+	/* Most reads are of a whole item, from QEMU. */
+	if (fwcfg->qemu && offset == 0 && length <= DMA_LENGTH_MAX)
+		return dma_command(fwcfg, key, 0, DMA_READ, (uint32_t)length, to);
+	return read_from(fwcfg, key, offset, length, to);
 }
 
 /* Only QEMU's write command is known. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "lib/checked.h"
+#include "lib/clear.h"
 
 #define HEADER_MAGIC      0x53726448u /* "HdrS" */
 #define BOOT_FLAG         0xaa55
@@ -275,7 +276,7 @@ enum status bzimage_fill_boot_params(const struct bzimage *image, const struct b
 {
 	struct setup_header *header = &params->hdr;
 
-	memset(params, 0, sizeof(*params));
+	clear_pages(params, sizeof(*params));
 	memcpy(header, &image->header, image->header_size);
 	header->type_of_loader = LOADER_UNDEFINED;
 	/* No real-mode code runs, so it gets no heap. */

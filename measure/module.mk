@@ -1,3 +1,2 @@
 # SPDX-License-Identifier: BSD-2-Clause
 srcs_x86_64 += measure/tpm.c
-seldom += measure/tpm.c

@@ -7,14 +7,11 @@ prefix := aarch64-linux-gnu-
 clang_target := --target=aarch64-linux-gnu
 libs_needed := yes
 arch_ldflags = --defsym IMAGE_SIZE_MAX=$(if $(filter no,$(UNPACK)),0x10000,0x20000)
-# The longest source, in the image that has to be short.
-seldom += $(if $(filter no,$(UNPACK)),fdt/read.c)
 # ld makes the first entries of a table that nobody uses.
 arch_objcopy := -R .got
 
-# No vector registers: nobody has switched them on. -O3 would save one instruction in a
-# hundred and fill the last page of an image without decompressors.
-arch_cflags := -O2 -mgeneral-regs-only -mbranch-protection=none \
+# No vector registers: nobody has switched them on.
+arch_cflags := -mgeneral-regs-only -mbranch-protection=none \
 	-mstack-protector-guard=sysreg -mstack-protector-guard-reg=sp_el0 \
 	-mstack-protector-guard-offset=0
 

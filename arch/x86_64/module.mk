@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c paging.c \
 	processors.c start.c)
-once += arch/x86_64/processors.c
-seldom += arch/x86_64/console.c
+hot += $(addprefix arch/x86_64/,handoff.c paging.c)
+warm += arch/x86_64/start.c
 
 packages_build := make gcc binutils nasm newlib-source $(if $(findstring clang,$(CC)),clang)
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
-arch_cflags := -O3 -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
+arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
 	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 # Padding is a thirtieth of the image, which has 64 KiB.
 ifeq ($(findstring clang,$(CC)),)

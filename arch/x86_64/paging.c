@@ -7,6 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/state.h"
 #include "lib/checked.h"
+#include "lib/clear.h"
 
 /* Bits of a page-table entry: Intel SDM vol. 3, 4.5.4. */
 #define PTE_PRESENT  0x001ul
@@ -27,21 +28,25 @@
 /* Every CPU with long mode has this much; a wider one has to be asked. */
 #define PHYSICAL_BITS_MIN 36
 
-static uint64_t *next_level(uint64_t *entry)
+static __attribute__((noinline)) uint64_t *add_table(uint64_t *entry)
 {
-	if ((*entry & PTE_PRESENT) == 0) {
-		uint64_t table = arch_state()->next_table;
-		if (table == TABLE_POOL_END)
-			return NULL;
-		arch_state()->next_table = table + PAGE_4K;
-		memset((void *)table, 0, PAGE_4K);
-		*entry = table | PTE_PRESENT | PTE_WRITE;
-	}
-	return (uint64_t *)(*entry & PTE_ADDRESS);
+	uint64_t table = arch_state()->next_table;
+
+	if (table == TABLE_POOL_END)
+		return NULL;
+	arch_state()->next_table = table + PAGE_4K;
+	clear_pages((void *)table, PAGE_4K);
+	*entry = table | PTE_PRESENT | PTE_WRITE;
+	return (uint64_t *)table;
+}
+
+static inline uint64_t *next_level(uint64_t *entry)
+{
+	return (*entry & PTE_PRESENT) != 0 ? (uint64_t *)(*entry & PTE_ADDRESS) : add_table(entry);
 }
 
 /* The page-directory entry of @address, or NULL without memory for tables. */
-static uint64_t *directory_entry(uint64_t address)
+static inline uint64_t *directory_entry(uint64_t address)
 {
 	uint64_t *pdpt = next_level((uint64_t *)PML4_TABLE + (address >> 39 & 511));
 	if (pdpt == NULL)
@@ -100,9 +105,10 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 			continue;
 		}
 		uint64_t *small = (uint64_t *)(*entry & PTE_ADDRESS) + (at >> 12 & 511);
-		if ((*small & PTE_PRESENT) == 0)
-			*small = at | flags;
-		at += PAGE_4K;
+		for (; at < end && at < large + PAGE_2M; at += PAGE_4K, small++) {
+			if ((*small & PTE_PRESENT) == 0)
+				*small = at | flags;
+		}
 	}
 	return (void *)address;
 }
