@@ -78,7 +78,7 @@ struct run {
 static const struct acpi_file *find_file(const struct run *run, const struct name *name)
 {
 	for (size_t i = 0; i < run->files->count; i++) {
-		if (name_equal(&run->files->file[i].name, name))
+		if (name_equal(name->text, &run->files->file[i].name))
 			return &run->files->file[i];
 	}
 	return NULL;
@@ -104,7 +104,7 @@ require_other_file(struct run *run, const struct name *name, const struct acpi_f
 static inline enum status require_file(struct run *run, const struct name *name,
 				       const struct acpi_file **ret_file)
 {
-	if (run->recent == NULL || !name_equal(&run->recent->name, name))
+	if (run->recent == NULL || !name_equal(run->recent->name.text, name))
 		return require_other_file(run, name, ret_file);
 	*ret_file = run->recent;
 	return STATUS_OK;

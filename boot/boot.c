@@ -6,7 +6,7 @@
 #include "arch/machine.h"
 #include "arch/memory.h"
 
-static const struct name log_file = {"opt/org.slipway/log"};
+static NAME(log_file, "opt/org.slipway/log");
 
 void boot_init(struct boot *boot)
 {
@@ -68,7 +68,7 @@ static void read_log_level(struct boot *boot)
 	struct blob file;
 	char text[sizeof(levels[0].name) + 1] = ""; /* a newline more */
 
-	if (!fwcfg_find(&boot->fwcfg, &log_file, &file) || file.size >= sizeof(text) ||
+	if (!fwcfg_find(&boot->fwcfg, log_file, &file) || file.size >= sizeof(text) ||
 	    blob_read(&file, 0, file.size, text) != STATUS_OK)
 		return;
 	if (file.size > 0 && text[file.size - 1] == '\n')
@@ -90,7 +90,7 @@ enum status boot_open_fwcfg(struct boot *boot, const struct fwcfg_device *device
 	return status;
 }
 
-uint64_t boot_read_number(struct boot *boot, const struct name *name)
+uint64_t boot_read_number(struct boot *boot, const char *name)
 {
 	struct le64 number = le64_of(0);
 	struct blob file;

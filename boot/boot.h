@@ -53,22 +53,77 @@ MUST_CHECK enum status boot_open_fwcfg(struct boot *boot, const struct fwcfg_dev
  * that fails is not passed over.
  */
 
-MUST_CHECK enum status boot_find_file(struct boot *boot, const struct name *name,
-				      struct blob *ret_blob);
-/** One of the legacy items, whose size is an item too. */
-MUST_CHECK enum status boot_find_item(struct boot *boot, enum fwcfg_key size_key,
-				      enum fwcfg_key data_key, struct blob *ret_blob);
-/** The number that a file of 8 bytes holds; 0 when there is no such file. */
-uint64_t boot_read_number(struct boot *boot, const struct name *name);
+/** The number that a file of 8 bytes holds, 0 when there is no such file; @name is a NAME(). */
+uint64_t boot_read_number(struct boot *boot, const char *name);
 
 MUST_CHECK enum status boot_read_item_integer(struct boot *boot, enum fwcfg_key key,
 					      uint32_t *ret_value);
 
-/** The names of the file that is a kernel: ours, and QEMU's. */
-extern const struct name boot_opt_kernel, boot_etc_kernel;
+/** One of the legacy items, whose size is an item too. */
+MUST_CHECK enum status boot_find_item(struct boot *boot, enum fwcfg_key size_key,
+				      enum fwcfg_key data_key, struct blob *ret_blob);
+
+/** What a boot takes from the VMM. */
+enum boot_part {
+	BOOT_KERNEL,
+	BOOT_INITRD,
+	BOOT_CMDLINE,
+	BOOT_PARTS,
+};
+
+/**
+ * Where a part can come from: of each, the first that there is.
+ *
+ *                     kernel                  initrd                  command line
+ * BOOT_OPT_FILES      opt/org.slipway/kernel  opt/org.slipway/initrd  opt/org.slipway/cmdline
+ * BOOT_ETC_FILES      etc/boot/kernel         etc/boot/initrd         etc/boot/cmdline
+ * BOOT_LEGACY_ITEMS   KERNEL_*, SETUP_*       INITRD_*                CMDLINE_*
+ * (a bundle)                                  in the kernel's file    in it, but only when
+ *                                                                     there is no other word
+ * BOOT_CHOSEN         linux,kernel-start,     linux,initrd-start,     bootargs
+ *                     multiboot,kernel        multiboot,ramdisk
+ * BOOT_MODULE         the first PVH module, the initrd of /chosen     start_info
+ *                     (a kernel or a bundle)  (anything else)
+ *
+ * The first three are in fw_cfg, by file name and by number (docs/fw_cfg.md); of an ELF file in
+ * the legacy items, the segments lie in memory. The others lie in memory: /chosen is in the device
+ * tree, start_info is PVH's.
+ */
+enum boot_source {
+	BOOT_OPT_FILES,
+	BOOT_ETC_FILES,
+	BOOT_LEGACY_ITEMS,
+	BOOT_CHOSEN,
+	BOOT_MODULE,
+	BOOT_SOURCES,
+};
+
+/** Says where a part was taken from, at level info. */
+void boot_log_part(const struct boot *boot, enum boot_part part, const char *where);
+#define BOOT_KERNEL_FILE "the kernel's file"
+
+/** Finds @part in one of the first three sources. */
+MUST_CHECK enum status boot_find_in_fwcfg(struct boot *boot, enum boot_source source,
+					  enum boot_part part, struct blob *ret_blob);
+
+/**
+ * Asks @find_in for a kernel, with one source after the other. STATUS_NOT_FOUND, with a reason,
+ * when none has one.
+ */
+MUST_CHECK enum status boot_find_kernel(struct boot *boot,
+					enum status (*find_in)(void *context,
+							       enum boot_source source),
+					void *context, enum boot_source *ret_source);
 
 /** Finds @boot->initrd and @boot->cmdline in fw_cfg; the one that is missing has size 0. */
 MUST_CHECK enum status boot_find_initrd_and_cmdline(struct boot *boot);
+
+/**
+ * When fw_cfg has no command line, takes that which the VMM has left in memory; when it is
+ * empty, that of a bundle (rulings 33). Size 0: there is none.
+ */
+void boot_choose_cmdline(struct boot *boot, const struct blob *in_memory,
+			 const struct blob *in_bundle);
 
 /**
  * Bytes that tell whether a file is this image; on x86, what lies before the hole for the
@@ -78,9 +133,6 @@ MUST_CHECK enum status boot_find_initrd_and_cmdline(struct boot *boot);
 
 /** Whether @head is the start of this image (rulings 5). */
 bool boot_is_this_firmware(const void *head, size_t size);
-
-/** Whether fw_cfg has no command line, or one without a word. */
-bool boot_cmdline_is_empty(const struct boot *boot);
 
 /** Reads the initrd into its place at @to. */
 MUST_CHECK enum status boot_read_initrd(struct boot *boot, uint64_t to);

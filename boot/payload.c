@@ -5,24 +5,33 @@
 
 #include "arch/memory.h"
 
-/* The sources before the legacy items, first wins. */
-const struct name boot_opt_kernel = {"opt/org.slipway/kernel"};
-const struct name boot_etc_kernel = {"etc/boot/kernel"};
-static const struct name opt_initrd = {"opt/org.slipway/initrd"};
-static const struct name etc_initrd = {"etc/boot/initrd"};
-static const struct name opt_cmdline = {"opt/org.slipway/cmdline"};
-static const struct name etc_cmdline = {"etc/boot/cmdline"};
+/* What the first three sources of enum boot_source call the parts, each in words of eight bytes. */
+static const char files[BOOT_LEGACY_ITEMS][BOOT_PARTS][24] = {
+	{"opt/org.slipway/kernel", "opt/org.slipway/initrd", "opt/org.slipway/cmdline"},
+	{"etc/boot/kernel", "etc/boot/initrd", "etc/boot/cmdline"},
+};
+static const char source_names[BOOT_SOURCES][24] = {
+	"opt/org.slipway files", "etc/boot files", "fw_cfg's legacy items", "/chosen",
+	"the VMM's initrd",
+};
+static const char part_names[BOOT_PARTS][16] = {"kernel", "initrd", "command line"};
+
+static const uint8_t size_items[BOOT_PARTS] = {
+	FWCFG_KERNEL_SIZE,
+	FWCFG_INITRD_SIZE,
+	FWCFG_CMDLINE_SIZE,
+};
+static const uint8_t data_items[BOOT_PARTS] = {
+	FWCFG_KERNEL_DATA,
+	FWCFG_INITRD_DATA,
+	FWCFG_CMDLINE_DATA,
+};
 
 bool boot_is_this_firmware(const void *head, size_t size)
 {
 	const void *own = (const void *)(uintptr_t)arch_image().start;
 
 	return size >= BOOT_IDENTITY_SIZE && memcmp(head, own, BOOT_IDENTITY_SIZE) == 0;
-}
-
-enum status boot_find_file(struct boot *boot, const struct name *name, struct blob *ret_blob)
-{
-	return fwcfg_find(&boot->fwcfg, name, ret_blob) ? STATUS_OK : STATUS_NOT_FOUND;
 }
 
 enum status boot_read_item_integer(struct boot *boot, enum fwcfg_key key, uint32_t *ret_value)
@@ -47,55 +56,94 @@ enum status boot_find_item(struct boot *boot, enum fwcfg_key size_key, enum fwcf
 	return STATUS_OK;
 }
 
-static enum status find_initrd(struct boot *boot)
+enum status boot_find_in_fwcfg(struct boot *boot, enum boot_source source, enum boot_part part,
+			       struct blob *ret_blob)
 {
-	enum status status = boot_find_file(boot, &opt_initrd, &boot->initrd);
-	if (status == STATUS_NOT_FOUND)
-		status = boot_find_file(boot, &etc_initrd, &boot->initrd);
-	if (status == STATUS_NOT_FOUND)
-		status = boot_find_item(boot, FWCFG_INITRD_SIZE, FWCFG_INITRD_DATA, &boot->initrd);
+	if (!boot->has_fwcfg)
+		return STATUS_NOT_FOUND;
+	if (source == BOOT_LEGACY_ITEMS)
+		return boot_find_item(boot, size_items[part], data_items[part], ret_blob);
+	return fwcfg_find(&boot->fwcfg, files[source][part], ret_blob) ? STATUS_OK
+								       : STATUS_NOT_FOUND;
+}
+
+void boot_log_part(const struct boot *boot, enum boot_part part, const char *where)
+{
+	log_line(&boot->log, LOG_INFO, "%s from %s", part_names[part], where);
+}
+
+enum status boot_find_kernel(struct boot *boot,
+			     enum status (*find_in)(void *context, enum boot_source source),
+			     void *context, enum boot_source *ret_source)
+{
+	enum status status;
+	unsigned source = 0;
+
+	while ((status = find_in(context, source)) == STATUS_NOT_FOUND) {
+		if (++source == BOOT_SOURCES)
+			return refuse(&boot->why, status, "the VMM supplies no kernel");
+	}
+	if (status == STATUS_OK)
+		boot_log_part(boot, BOOT_KERNEL, source_names[source]);
+	*ret_source = source;
 	return status;
 }
 
-static enum status find_cmdline(struct boot *boot)
+/* Initrd or command line. *@ret_found: whether there is one; of size 0, it was to be none. */
+static enum status find_part(struct boot *boot, enum boot_part part, struct blob *ret_blob,
+			     bool *ret_found, bool *ret_is_file)
 {
-	enum status status = boot_find_file(boot, &opt_cmdline, &boot->cmdline);
-	if (status == STATUS_NOT_FOUND)
-		status = boot_find_file(boot, &etc_cmdline, &boot->cmdline);
-	boot->cmdline_is_file = status == STATUS_OK;
-	if (status == STATUS_NOT_FOUND)
-		status = boot_find_item(boot, FWCFG_CMDLINE_SIZE, FWCFG_CMDLINE_DATA,
-					&boot->cmdline);
+	enum status status;
+	unsigned source = 0;
+
+	while ((status = boot_find_in_fwcfg(boot, source, part, ret_blob)) == STATUS_NOT_FOUND &&
+	       source < BOOT_LEGACY_ITEMS)
+		source++;
+	*ret_found = status == STATUS_OK;
+	*ret_is_file = status == STATUS_OK && source != BOOT_LEGACY_ITEMS;
+	if (status == STATUS_NOT_FOUND) {
+		log_line(&boot->log, LOG_DEBUG, "no %s in fw_cfg", part_names[part]);
+		return STATUS_OK;
+	}
+	if (status == STATUS_OK)
+		boot_log_part(boot, part, source_names[source]);
 	return status;
 }
 
 enum status boot_find_initrd_and_cmdline(struct boot *boot)
 {
-	if (!boot->has_fwcfg)
-		return STATUS_OK;
-	enum status status = find_initrd(boot);
-	boot->has_initrd = status == STATUS_OK;
-	if (status == STATUS_NOT_FOUND) {
-		log_line(&boot->log, LOG_DEBUG, "no initrd");
-		status = STATUS_OK;
-	}
+	bool is_file;
+
+	enum status status =
+		find_part(boot, BOOT_INITRD, &boot->initrd, &boot->has_initrd, &is_file);
 	if (status == STATUS_OK)
-		status = find_cmdline(boot);
-	boot->has_cmdline = status == STATUS_OK;
-	if (status == STATUS_NOT_FOUND) {
-		log_line(&boot->log, LOG_DEBUG, "no command line");
-		status = STATUS_OK;
-	}
+		status = find_part(boot, BOOT_CMDLINE, &boot->cmdline, &boot->has_cmdline,
+				   &boot->cmdline_is_file);
 	return status;
 }
 
-bool boot_cmdline_is_empty(const struct boot *boot)
+/* Whether the command line has no word. */
+static bool cmdline_is_empty(const struct boot *boot)
 {
 	char first = '\0';
 
 	return boot->cmdline.size == 0 ||
 	       (blob_read(&boot->cmdline, 0, 1, &first) == STATUS_OK &&
 		(first == '\0' || (first == '\n' && boot->cmdline_is_file)));
+}
+
+void boot_choose_cmdline(struct boot *boot, const struct blob *in_memory,
+			 const struct blob *in_bundle)
+{
+	if (!boot->has_cmdline && in_memory->size != 0) {
+		boot_log_part(boot, BOOT_CMDLINE, "the VMM's memory");
+		boot->cmdline = *in_memory;
+	}
+	if (in_bundle->size != 0 && cmdline_is_empty(boot)) {
+		boot_log_part(boot, BOOT_CMDLINE, BOOT_KERNEL_FILE);
+		boot->cmdline = *in_bundle;
+		boot->cmdline_is_file = true;
+	}
 }
 
 enum status boot_read_initrd(struct boot *boot, uint64_t to)

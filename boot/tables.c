@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "boot/boot.h"
 
-static const struct name loader_script_file = {"etc/table-loader"};
-static const struct name smbios_anchor_file = {"etc/smbios/smbios-anchor"};
-static const struct name smbios_table_file = {"etc/smbios/smbios-tables"};
+static NAME(loader_script_file, "etc/table-loader");
+static NAME(smbios_anchor_file, "etc/smbios/smbios-anchor");
+static NAME(smbios_table_file, "etc/smbios/smbios-tables");
 
 static bool find_file(void *context, const struct name *name, struct blob *ret_blob)
 {
-	return fwcfg_find(context, name, ret_blob);
+	return fwcfg_find(context, name->text, ret_blob);
 }
 
 void boot_install_acpi(struct boot *boot, enum memmap_type type, uint64_t low_start,
@@ -17,7 +17,7 @@ void boot_install_acpi(struct boot *boot, enum memmap_type type, uint64_t low_st
 
 	ret_files->count = 0;
 	ret_files->writes.count = 0;
-	if (!fwcfg_find(&boot->fwcfg, &loader_script_file, &script))
+	if (!fwcfg_find(&boot->fwcfg, loader_script_file, &script))
 		return; /* acpi=off */
 	const struct acpi_host host = {
 		.find = find_file,
@@ -52,8 +52,8 @@ bool boot_install_smbios(struct boot *boot, enum memmap_type type,
 	const struct smbios_host host = {boot_map_ram, &boot->map, type};
 	struct blob anchor, table;
 
-	if (!fwcfg_find(&boot->fwcfg, &smbios_anchor_file, &anchor) ||
-	    !fwcfg_find(&boot->fwcfg, &smbios_table_file, &table))
+	if (!fwcfg_find(&boot->fwcfg, smbios_anchor_file, &anchor) ||
+	    !fwcfg_find(&boot->fwcfg, smbios_table_file, &table))
 		return false;
 	boot_require(boot, "smbios",
 		     smbios_place(&anchor, &table, &host, ret_entry_point, &boot->why));

@@ -242,11 +242,11 @@ enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 	fwcfg->files = be32_get(count);
 	fwcfg->first_words = 0;
 	for (size_t i = 0; i < fwcfg->files; i++)
-		fwcfg->first_words |= first_word_bit(name_word(&fwcfg->file[i].name, 0));
+		fwcfg->first_words |= first_word_bit(name_word(fwcfg->file[i].name.text, 0));
 	return STATUS_OK;
 }
 
-bool fwcfg_find(struct fwcfg *fwcfg, const struct name *name, struct blob *ret_blob)
+bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob)
 {
 	uint64_t first = name_word(name, 0);
 	bool is_long = name_zero_bytes(first) == 0;
@@ -256,7 +256,7 @@ bool fwcfg_find(struct fwcfg *fwcfg, const struct name *name, struct blob *ret_b
 		return false;
 	for (size_t i = 0; i < fwcfg->files; i++) {
 		const struct fwcfg_file *file = &fwcfg->file[i];
-		if (is_long && name_word(&file->name, 0) != first)
+		if (is_long && name_word(file->name.text, 0) != first)
 			continue;
 		if (!name_equal(name, &file->name))
 			continue;

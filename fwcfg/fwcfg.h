@@ -26,6 +26,7 @@ enum fwcfg_key {
 	FWCFG_KERNEL_ADDRESS = 0x07,
 	FWCFG_KERNEL_SIZE = 0x08,
 	FWCFG_INITRD_SIZE = 0x0b,
+	FWCFG_KERNEL_ENTRY = 0x10,
 	FWCFG_KERNEL_DATA = 0x11,
 	FWCFG_INITRD_DATA = 0x12,
 	FWCFG_CMDLINE_SIZE = 0x14,
@@ -79,7 +80,7 @@ MUST_CHECK enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *
  * The file called @name; of several, the first. A name that is not terminated
  * inside its field is nobody's. False when there is none.
  */
-MUST_CHECK bool fwcfg_find(struct fwcfg *fwcfg, const struct name *name, struct blob *ret_blob);
+MUST_CHECK bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob);
 
 /** The item with number @key, of @size bytes. */
 struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size);

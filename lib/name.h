@@ -15,17 +15,21 @@ struct name {
 	char text[56];
 };
 
+/** Defines a name of ours, in whole words: what name_equal() and fwcfg_find() look for. */
+#define NAME(identifier, string)                                                                   \
+	const char identifier[(sizeof(string) + 7) / 8 * 8] = string
+
 /* The lowest byte of the result that is not zero marks the first zero byte of @word. */
 static inline uint64_t name_zero_bytes(uint64_t word)
 {
 	return (word - 0x0101010101010101ul) & ~word & 0x8080808080808080ul;
 }
 
-static inline uint64_t name_word(const struct name *name, size_t at)
+static inline uint64_t name_word(const char *text, size_t at)
 {
 	uint64_t word;
 
-	memcpy(&word, name->text + at, sizeof(word));
+	memcpy(&word, text + at, sizeof(word));
 	return word;
 }
 
@@ -33,21 +37,22 @@ static inline uint64_t name_word(const struct name *name, size_t at)
 static inline bool name_is_terminated(const struct name *name)
 {
 	for (size_t at = 0; at < sizeof(*name); at += 8) {
-		if (name_zero_bytes(name_word(name, at)) != 0)
+		if (name_zero_bytes(name_word(name->text, at)) != 0)
 			return true;
 	}
 	return false;
 }
 
 /**
- * Whether two names are the same; one without an end is the same as nothing.
- * Eight bytes at a time, since each boot searches the directory a dozen times.
+ * Whether @name is @text, which has whole words of eight bytes up to its end, or as many bytes as a
+ * name. One without an end is the same as nothing. Eight bytes at a time, since each boot
+ * searches the directory a dozen times.
  */
-static inline bool name_equal(const struct name *a, const struct name *b)
+static inline bool name_equal(const char *text, const struct name *name)
 {
-	for (size_t at = 0; at < sizeof(*a); at += 8) {
-		uint64_t word = name_word(a, at);
-		uint64_t difference = word ^ name_word(b, at);
+	for (size_t at = 0; at < sizeof(*name); at += 8) {
+		uint64_t word = name_word(text, at);
+		uint64_t difference = word ^ name_word(name->text, at);
 		uint64_t ends = name_zero_bytes(word);
 		if (ends != 0) {
 			/* What follows the terminator does not count. */

@@ -9,6 +9,7 @@
 #define HEADER_MAGIC      0x53726448u /* "HdrS" */
 #define BOOT_FLAG         0xaa55
 #define SECTOR_SIZE       512
+#define SYSSIZE_UNIT      16ul
 #define SETUP_SECTS_OF_0  4 /* boot.rst: 0 means 4, for backwards compatibility */
 #define LOADER_UNDEFINED  0xff
 #define VIDEO_MODE_NORMAL 0xffff
@@ -79,13 +80,28 @@ static uint64_t setup_size(const struct setup_header *header)
 	return (sectors + 1) * SECTOR_SIZE;
 }
 
+/* The header, where it is whole; @head is a copy of ours. */
+static const struct setup_header *header_in(struct span head)
+{
+	return fits(BZIMAGE_HEADER_OFFSET, sizeof(struct setup_header), head.size)
+		       ? (const struct setup_header *)(head.bytes + BZIMAGE_HEADER_OFFSET)
+		       : NULL;
+}
+
 uint64_t bzimage_setup_size(struct span head)
 {
-	struct setup_header header;
+	const struct setup_header *header = header_in(head);
 
-	if (!span_read(head, BZIMAGE_HEADER_OFFSET, sizeof(header), &header))
+	return header == NULL ? 0 : setup_size(header);
+}
+
+uint64_t bzimage_end(struct span head)
+{
+	const struct setup_header *header = header_in(head);
+
+	if (header == NULL || le32_get(header->header) != HEADER_MAGIC)
 		return 0;
-	return setup_size(&header);
+	return setup_size(header) + le32_get(header->syssize) * SYSSIZE_UNIT;
 }
 
 /* boot.rst: the header ends at 0x202 + the byte at 0x201, the jump's operand. */
@@ -96,59 +112,56 @@ static size_t header_size(const struct setup_header *header)
 
 uint64_t bzimage_setup_data(struct span head)
 {
-	struct setup_header header;
+	const struct setup_header *header = header_in(head);
 
-	if (!span_read(head, BZIMAGE_HEADER_OFFSET, sizeof(header), &header) ||
-	    le16_get(header.version) < VERSION_2_09 ||
-	    header_size(&header) < offsetof(struct setup_header, pref_address))
+	if (header == NULL || le16_get(header->version) < VERSION_2_09 ||
+	    header_size(header) < offsetof(struct setup_header, pref_address))
 		return 0;
-	return le64_get(header.setup_data);
+	return le64_get(header->setup_data);
 }
 
-enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_image,
+enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *image,
 			  struct reason *why)
 {
-	struct bzimage image = {0};
-	struct setup_header *header = &image.header;
+	const struct setup_header *header = header_in(head);
 
-	if (!span_read(head, BZIMAGE_HEADER_OFFSET, sizeof(*header), header))
+	*image = (struct bzimage){0};
+	if (header == NULL)
 		return refuse(why, STATUS_TRUNCATED,
 			      "the kernel has %lu bytes, too few for a header", size);
 	if (le16_get(header->boot_flag) != BOOT_FLAG || le32_get(header->header) != HEADER_MAGIC)
 		return refuse(why, STATUS_BAD_FORMAT, "the kernel is not a bzImage");
-	image.version = le16_get(header->version);
-	if (image.version < VERSION_2_06)
+	image->version = le16_get(header->version);
+	if (image->version < VERSION_2_06)
 		return refuse(why, STATUS_UNSUPPORTED,
 			      "the kernel has boot protocol %u.%02u, 2.06 is the oldest supported",
-			      image.version >> 8, image.version & 0xffu);
+			      image->version >> 8, image->version & 0xffu);
 
-	image.header_size = header_size(header);
-	if (image.header_size < offsetof(struct setup_header, hardware_subarch))
+	image->header_size = header_size(header);
+	if (image->header_size < offsetof(struct setup_header, hardware_subarch))
 		return refuse(why, STATUS_BAD_FORMAT, "the kernel's header ends at 0x%lx",
-			      image.header_size + BZIMAGE_HEADER_OFFSET);
-	if (image.header_size > sizeof(*header))
-		image.header_size = sizeof(*header);
-	memset((uint8_t *)header + image.header_size, 0, sizeof(*header) - image.header_size);
+			      image->header_size + BZIMAGE_HEADER_OFFSET);
+	if (image->header_size > sizeof(*header))
+		image->header_size = sizeof(*header);
+	memcpy(&image->header, header, image->header_size);
+	header = &image->header;
 
 	if ((header->loadflags & LOADED_HIGH) == 0)
 		return refuse(why, STATUS_UNSUPPORTED, "the kernel is a zImage, loaded low");
-	image.setup_size = setup_size(header);
-	if (image.setup_size > size || size - image.setup_size < KERNEL_SIZE_MIN)
+	image->setup_size = setup_size(header);
+	if (image->setup_size > size || size - image->setup_size < KERNEL_SIZE_MIN)
 		return refuse(why, STATUS_TRUNCATED,
 			      "the kernel has %lu bytes, its setup alone should be %lu", size,
-			      image.setup_size);
-	image.payload_size = size - image.setup_size;
-	image.cmdline_size = le32_get(header->cmdline_size);
-	image.initrd_max = (uint64_t)le32_get(header->initrd_addr_max) + 1;
-	if (image.version >= VERSION_2_12) {
+			      image->setup_size);
+	image->payload_size = size - image->setup_size;
+	image->cmdline_size = le32_get(header->cmdline_size);
+	image->initrd_max = (uint64_t)le32_get(header->initrd_addr_max) + 1;
+	if (image->version >= VERSION_2_12) {
 		uint16_t flags = le16_get(header->xloadflags);
-		image.entry64 = (flags & XLF_KERNEL_64) != 0;
-		image.above_4g = image.entry64 && (flags & XLF_CAN_BE_LOADED_ABOVE_4G) != 0;
+		image->entry64 = (flags & XLF_KERNEL_64) != 0;
+		image->above_4g = image->entry64 && (flags & XLF_CAN_BE_LOADED_ABOVE_4G) != 0;
 	}
-	enum status status = parse_placement(&image, why);
-	if (status == STATUS_OK)
-		*ret_image = image;
-	return status;
+	return parse_placement(image, why);
 }
 
 /*

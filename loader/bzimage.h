@@ -123,17 +123,26 @@ struct bzimage {
 	uint32_t cmdline_size; /**< longest command line, without its terminator */
 };
 
-/** Bytes before the protected-mode kernel, by the image's first bytes; 0 if too few. */
+/*
+ * Of the image's first bytes, @head, of which the caller has a copy: each function gives 0 when
+ * there are less than BZIMAGE_HEAD_SIZE.
+ */
+
+/** Bytes before the protected-mode kernel. */
 uint64_t bzimage_setup_size(struct span head);
 
-/** The header's field setup_data, by the image's first bytes; 0 if it has none. */
+/** Where the image ends, as its field syssize has it; 0 for other files. */
+uint64_t bzimage_end(struct span head);
+
+/** The header's field setup_data; 0 if it has none. */
 uint64_t bzimage_setup_data(struct span head);
 
 /**
  * Checks the first BZIMAGE_HEAD_SIZE bytes, @head, of an image of @size bytes.
- * STATUS_TRUNCATED, STATUS_BAD_FORMAT or STATUS_UNSUPPORTED with the reason.
+ * STATUS_TRUNCATED, STATUS_BAD_FORMAT or STATUS_UNSUPPORTED with the reason; @image is undefined
+ * then.
  */
-MUST_CHECK enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *ret_image,
+MUST_CHECK enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *image,
 				     struct reason *why);
 
 /** Where everything goes. Each range is claimed in the memory map. */

@@ -19,7 +19,7 @@
 %define PTE_PRESENT 1
 %define PTE_NX_HIGH 0x80000000   ; in the upper half of an entry
 
-section .reset progbits alloc exec nowrite align=4096
+section .reset.entry progbits alloc exec nowrite align=4096
 
 extern arch_start
 global pvh_entry
@@ -265,13 +265,14 @@ no_idt:
 	dd 0
 
 ; The GUIDed table of QEMU docs/specs/sev-guest-firmware.rst ends 0x20 bytes
-; before the end of the image. Nothing is advertised yet.
-	times 0xe00 - ($ - page) db 0
+; before the end of the image. Nothing is advertised yet. linker/x86_64.ld puts this at
+; the end of the page.
+section .reset.end progbits alloc exec nowrite align=16
 guided_table:
-	times 0xff0 - ($ - page) db 0
+	times 0xf0 db 0
 
 ; The reset vector: the last 16 bytes.
 bits 16
 reset_vector:
 	jmp near reset16
-	times 0x1000 - ($ - page) db 0
+	times 0x100 - ($ - guided_table) db 0

@@ -6,7 +6,7 @@
 
 section .text
 
-global enter_linux64, enter_linux32, enter_real, exception_stubs
+global enter_linux64, enter_32, enter_real, exception_stubs
 extern arch_exception
 
 ; enter_linux64(entry, boot_params, cr3). 64-bit entry of the Linux boot protocol: rsi =
@@ -29,11 +29,13 @@ enter_linux64:
 	xor ebp, ebp
 	jmp rax
 
-; enter_linux32(entry, boot_params). 32-bit entry of the Linux boot protocol: protected mode without
-; paging, esi = boot_params, ebp = edi = ebx = 0, cs = 0x10, the others 0x18.
-; The GDT in memory, loaded already, has a 32-bit code segment at 0x10.
-enter_linux32:
+; enter_32(entry, boot_params, start_info). 32-bit entry of the Linux boot protocol and of PVH:
+; protected mode without paging, esi = boot_params, ebx = start_info, ebp = edi = 0, cs = 0x10, the
+; others 0x18, interrupts off, cr0 = ET | PE, cr4 = 0. The one that the protocol does not
+; have is 0. The GDT in memory, loaded already, has a 32-bit code segment at 0x10.
+enter_32:
 	mov eax, edi
+	mov ebx, edx
 	push qword SELECTOR_CODE64
 	lea rcx, [rel .compat]
 	push rcx
@@ -49,7 +51,6 @@ bits 32
 	mov edi, eax
 	call leave_long_mode
 	mov eax, edi
-	xor ebx, ebx
 	xor ecx, ecx
 	xor edx, edx
 	xor edi, edi

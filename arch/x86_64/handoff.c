@@ -8,14 +8,16 @@
 
 /* handoff.asm */
 _Noreturn void enter_linux64(uint64_t entry, uint64_t boot_params, uint64_t cr3);
-_Noreturn void enter_linux32(uint64_t entry, uint64_t boot_params);
+_Noreturn void enter_32(uint64_t entry, uint64_t boot_params, uint64_t start_info);
 _Noreturn void enter_real(uint64_t entry);
 
 _Noreturn void arch_handoff(const struct arch_handoff *handoff)
 {
-	if (handoff->mode == ARCH_MODE_LINUX_32) {
+	bool pvh = handoff->mode == ARCH_MODE_PVH;
+
+	if (pvh || handoff->mode == ARCH_MODE_LINUX_32) {
 		start_load_gdt(true);
-		enter_linux32(handoff->entry, handoff->argument);
+		enter_32(handoff->entry, pvh ? 0 : handoff->argument, pvh ? handoff->argument : 0);
 	}
 	if (handoff->mode == ARCH_MODE_REAL) {
 		start_add_16_bit_segments(arch_state()->image);

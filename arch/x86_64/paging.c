@@ -18,6 +18,7 @@
 
 #define PAGE_4K 0x1000ul
 #define PAGE_2M 0x200000ul
+#define PAGE_1G 0x40000000ul
 
 /*
  * Kernels are opened in steps of this, so that the work does not depend on the
@@ -48,6 +49,9 @@ static inline uint64_t *next_level(uint64_t *entry)
 /* The page-directory entry of @address, or NULL without memory for tables. */
 static inline uint64_t *directory_entry(uint64_t address)
 {
+	/* Most of what is mapped. The entry code made this table. */
+	if (address < PAGE_1G)
+		return (uint64_t *)LOW_PD_TABLE + (address >> 21);
 	uint64_t *pdpt = next_level((uint64_t *)PML4_TABLE + (address >> 39 & 511));
 	if (pdpt == NULL)
 		return NULL;

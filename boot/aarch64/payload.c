@@ -9,33 +9,16 @@
  */
 #define CMDLINE_MAX 0x10000
 
-/*
- * Where a kernel can come from, in this order. Initrd and command line have the same order,
- * each for itself, with those of the kernel's own file, a bundle, after fw_cfg's; a command
- * line of a bundle comes last of all (rulings 33).
- */
-enum source {
-	SOURCE_OPT_FILE,      /* fw_cfg file opt/org.slipway/kernel */
-	SOURCE_ETC_FILE,      /* fw_cfg file etc/boot/kernel */
-	SOURCE_LEGACY_ITEM,   /* what QEMU's -kernel puts into fw_cfg */
-	SOURCE_CHOSEN_KERNEL, /* in memory, as /chosen of the device tree says */
-	SOURCE_CHOSEN_INITRD, /* likewise, when it is more than an initrd */
-	SOURCES,
-};
-
-static const char source_names[SOURCES][24] = {
-	"opt/org.slipway/kernel", "etc/boot/kernel",       "legacy items",
-	"the kernel of /chosen",  "the initrd of /chosen",
-};
+#define CHOSEN_INITRD "the initrd of /chosen"
 
 /* -- one file ---------------------------------------------------------------------- */
 
 /* Takes @file, which may be a bundle, for the kernel, unless it is none for us. */
-static enum status accept_kernel(struct virt *virt, enum source source, const struct blob *file)
+static enum status accept_kernel(struct virt *virt, enum boot_source source, const struct blob *file)
 {
 	uint8_t bytes[BOOT_IDENTITY_SIZE];
 	const struct span head = {bytes, sizeof(bytes)};
-	bool may_be_initrd = source == SOURCE_CHOSEN_INITRD;
+	bool may_be_initrd = source == BOOT_MODULE;
 
 	virt->kernel = *file;
 	if (file->size < sizeof(bytes)) /* whoever looks at its format will say so */
@@ -86,13 +69,13 @@ static enum status claim_parts(struct virt *virt, uint64_t file)
 	return STATUS_OK;
 }
 
-static enum status accept_memory(struct virt *virt, enum source source,
-				 const struct fdt_range *range)
+static enum status accept_memory(struct virt *virt, enum boot_source source,
+				 const struct fdt_range *range, const char *what)
 {
 	if (range->size == 0)
 		return STATUS_NOT_FOUND;
 	enum status status =
-		virt_claim(virt, range->start, range->size, MEMMAP_FIRMWARE, source_names[source]);
+		virt_claim(virt, range->start, range->size, MEMMAP_FIRMWARE, what);
 	if (status != STATUS_OK)
 		return status;
 	const struct blob file = boot_memory_blob(range->start, range->size);
@@ -102,47 +85,21 @@ static enum status accept_memory(struct virt *virt, enum source source,
 
 /* -- all of them ------------------------------------------------------------------- */
 
-static enum status find_in(struct virt *virt, enum source source)
+static enum status find_in(void *context, enum boot_source source)
 {
-	struct boot *boot = &virt->boot;
-	enum status status;
+	struct virt *virt = context;
 	struct blob file;
 
-	if (source == SOURCE_CHOSEN_KERNEL)
-		return accept_memory(virt, source, &virt->machine.kernel);
-	if (source == SOURCE_CHOSEN_INITRD)
-		return accept_memory(virt, source, &virt->machine.initrd);
-	if (!boot->has_fwcfg)
-		return STATUS_NOT_FOUND;
-	if (source == SOURCE_OPT_FILE)
-		status = boot_find_file(boot, &boot_opt_kernel, &file);
-	else if (source == SOURCE_ETC_FILE)
-		status = boot_find_file(boot, &boot_etc_kernel, &file);
-	else /* The setup item is empty, or the start of the same file (docs/fw_cfg.md). */
-		status = boot_find_item(boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &file);
+	if (source == BOOT_CHOSEN)
+		return accept_memory(virt, source, &virt->machine.kernel, "the kernel of /chosen");
+	if (source == BOOT_MODULE)
+		return accept_memory(virt, source, &virt->machine.initrd, CHOSEN_INITRD);
+	/* The setup item is empty, or the start of the same file (docs/fw_cfg.md). */
+	enum status status = boot_find_in_fwcfg(&virt->boot, source, BOOT_KERNEL, &file);
 	return status == STATUS_OK ? accept_kernel(virt, source, &file) : status;
 }
 
-static enum status find_kernel(struct virt *virt, enum source *ret_source)
-{
-	unsigned source = 0;
-
-	virt->kernel_at = 0;
-	virt->bundle = (struct bundle){0};
-	virt->bundle_initrd_at = 0;
-	enum status status = find_in(virt, source);
-	while (status == STATUS_NOT_FOUND && ++source < SOURCES)
-		status = find_in(virt, source);
-	if (status == STATUS_NOT_FOUND)
-		return refuse(&virt->boot.why, status, "the VMM supplies no kernel");
-	if (status != STATUS_OK)
-		return status;
-	log_line(&virt->boot.log, LOG_INFO, "kernel from %s", source_names[source]);
-	*ret_source = source;
-	return STATUS_OK;
-}
-
-static enum status find_initrd(struct virt *virt, enum source source)
+static enum status find_initrd(struct virt *virt, enum boot_source source)
 {
 	const struct fdt_range *initrd = &virt->machine.initrd;
 	struct boot *boot = &virt->boot;
@@ -153,40 +110,33 @@ static enum status find_initrd(struct virt *virt, enum source source)
 	if (virt->bundle.initrd.size != 0) {
 		boot->initrd = virt->bundle.initrd;
 		virt->initrd_at = virt->bundle_initrd_at;
+		boot_log_part(boot, BOOT_INITRD, BOOT_KERNEL_FILE);
 		return STATUS_OK;
 	}
-	if (initrd->size == 0 || source == SOURCE_CHOSEN_INITRD)
+	if (initrd->size == 0 || source == BOOT_MODULE)
 		return STATUS_OK;
 	boot->initrd = boot_memory_blob(initrd->start, initrd->size);
 	virt->initrd_at = initrd->start;
-	return virt_claim(virt, initrd->start, initrd->size, MEMMAP_INITRD,
-			  source_names[SOURCE_CHOSEN_INITRD]);
-}
-
-/* That of a bundle, when the VMM has none or an empty one. */
-static void find_cmdline(struct virt *virt)
-{
-	struct boot *boot = &virt->boot;
-
-	if (virt->bundle.cmdline.size == 0 ||
-	    (boot->has_cmdline ? !boot_cmdline_is_empty(boot) : virt->machine.bootargs.size != 0))
-		return;
-	boot->has_cmdline = true;
-	boot->cmdline = virt->bundle.cmdline;
-	boot->cmdline_is_file = true;
+	boot_log_part(boot, BOOT_INITRD, "/chosen");
+	return virt_claim(virt, initrd->start, initrd->size, MEMMAP_INITRD, CHOSEN_INITRD);
 }
 
 enum status virt_find_payload(struct virt *virt)
 {
-	enum source source;
+	const struct span *bootargs = &virt->machine.bootargs;
+	const struct blob chosen = boot_memory_blob((uintptr_t)bootargs->bytes, bootargs->size);
+	enum boot_source source;
 
-	enum status status = find_kernel(virt, &source);
+	virt->kernel_at = 0;
+	virt->bundle = (struct bundle){0};
+	virt->bundle_initrd_at = 0;
+	enum status status = boot_find_kernel(&virt->boot, find_in, virt, &source);
 	if (status == STATUS_OK)
 		status = boot_find_initrd_and_cmdline(&virt->boot);
 	if (status == STATUS_OK)
 		status = find_initrd(virt, source);
 	if (status == STATUS_OK)
-		find_cmdline(virt);
+		boot_choose_cmdline(&virt->boot, &chosen, &virt->bundle.cmdline);
 	return status;
 }
 
@@ -197,8 +147,8 @@ enum status virt_read_cmdline(struct virt *virt)
 	uint64_t address;
 	size_t length;
 
-	virt->cmdline = virt->machine.bootargs;
-	if (!boot->has_cmdline)
+	virt->cmdline = (struct span){(const uint8_t *)"", 0};
+	if (boot->cmdline.size == 0)
 		return STATUS_OK;
 	enum status status = virt_alloc(virt, size, MEMMAP_FIRMWARE, &address);
 	if (status != STATUS_OK)

@@ -92,6 +92,13 @@ static void make_setup_data(struct pc *pc, const struct bzimage *image,
 		add_seed(pc, list);
 }
 
+/* The initrd stays where a PVH loader has put it when the kernel can take it from there. */
+static bool stays_in_place(const struct pc *pc, const struct bzimage *image)
+{
+	return pc->initrd_start != 0 && pc->initrd_start % PAGE_SIZE == 0 &&
+	       (image->above_4g || pc->initrd_start + pc->boot.initrd.size <= image->initrd_max);
+}
+
 enum status pc_boot_linux(struct pc *pc)
 {
 	struct bzimage image;
@@ -100,13 +107,16 @@ enum status pc_boot_linux(struct pc *pc)
 	size_t cmdline_length;
 
 	enum status status = parse(pc, &image);
+	bool in_place = status == STATUS_OK && stays_in_place(pc, &image);
 	if (status == STATUS_OK)
-		status = bzimage_plan(&image, pc->boot.initrd.size,
+		status = bzimage_plan(&image, in_place ? 0 : pc->boot.initrd.size,
 				      boot_cmdline_bytes(&pc->boot, image.cmdline_size),
 				      &pc->boot.map, &plan, &pc->boot.why);
 	if (status == STATUS_OK)
 		status = read_kernel(pc, &image, plan.load);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK && in_place)
+		plan.initrd = pc->initrd_start;
+	else if (status == STATUS_OK)
 		status = boot_read_initrd(&pc->boot, plan.initrd);
 	if (status == STATUS_OK)
 		status = boot_read_cmdline(&pc->boot, image.cmdline_size, plan.cmdline,

@@ -53,8 +53,10 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	if (entry->kind == ARCH_ENTRY_PVH)
 		chipset_mask_interrupts();
 	if (!pc.platform_done)
-		pc_set_up_platform(&pc);
+		pc_set_up_chipset(&pc);
 	boot_require(boot, "payload", pc_find_payload(&pc));
-	boot_require(boot, "loader", pc_boot_linux(&pc));
+	if (!pc.platform_done)
+		pc_set_up_devices(&pc);
+	boot_require(boot, "loader", pc.kernel.is_elf ? pc_boot_elf(&pc) : pc_boot_linux(&pc));
 	arch_fatal("loader", STATUS_FAULT, "the kernel was not started");
 }

@@ -28,7 +28,7 @@ _Static_assert(sizeof(struct e820_file_entry) == 20, "e820_memory_layout.h");
 #define CMOS_ABOVE_4G  0x5b /* 3 bytes, in 64 KiB */
 #define SIXTEEN_MIB    0x1000000ul
 
-static const struct name e820_file = {"etc/e820"};
+static NAME(e820_file, "etc/e820");
 
 static enum status add(struct pc *pc, uint64_t start, uint64_t size, uint32_t type)
 {
@@ -116,7 +116,7 @@ static enum status read_source(struct pc *pc)
 	/* A VMM that did the platform knows more than its fw_cfg (rulings 4). */
 	if (has_pvh_map && pc->platform_done)
 		return read_pvh_map(pc);
-	if (pc->boot.has_fwcfg && fwcfg_find(&pc->boot.fwcfg, &e820_file, &file))
+	if (pc->boot.has_fwcfg && fwcfg_find(&pc->boot.fwcfg, e820_file, &file))
 		return read_e820(pc, &file);
 	if (has_pvh_map)
 		return read_pvh_map(pc);

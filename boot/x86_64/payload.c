@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "boot/x86_64/pc.h"
 
-/* Reads the start, which decides whether this is a kernel for us. */
-static enum status read_start(struct pc *pc, struct kernel_source *kernel)
+#include "arch/memory.h"
+
+/* Longer command lines than this no kernel takes; it bounds the search for the end of one. */
+#define PVH_CMDLINE_SCAN 0x10000
+
+static struct span start_of(const struct kernel_source *kernel)
 {
-	kernel->setup_data = 0;
+	return (struct span){kernel->start, kernel->start_size};
+}
+
+/* Reads the start, which decides whether this is a kernel for us. */
+static enum status read_start(struct pc *pc)
+{
+	struct kernel_source *kernel = &pc->kernel;
+
 	kernel->start_size = sizeof(kernel->start);
 	if (kernel->head.size < kernel->start_size)
 		kernel->start_size = kernel->head.size;
@@ -15,70 +26,223 @@ static enum status read_start(struct pc *pc, struct kernel_source *kernel)
 									: STATUS_OK;
 }
 
-/* Finds the list that the VMM attached to a kernel from the legacy items. */
-static enum status find_setup_data(struct pc *pc, struct kernel_source *kernel)
+/* Looks at one file, and takes it apart if it holds more than a kernel. */
+static enum status open_file(struct pc *pc)
 {
-	uint64_t list = bzimage_setup_data((struct span){kernel->start, kernel->start_size});
-	uint32_t assumed_load;
+	struct kernel_source *kernel = &pc->kernel;
 
-	if (list == 0)
-		return STATUS_OK;
-	enum status status = boot_read_item_integer(&pc->boot, FWCFG_KERNEL_ADDRESS, &assumed_load);
-	if (status == STATUS_OK) {
-		kernel->setup_data = list;
-		kernel->assumed_load = assumed_load;
+	enum status status = read_start(pc);
+	if (status == STATUS_OK && !bundle_is_kernel(start_of(kernel), kernel->head.size)) {
+		status = bundle_open(&kernel->head, start_of(kernel), boot_map_ram, &kernel->bundle,
+				     &pc->boot.why);
+		if (status == STATUS_OK) {
+			kernel->head = kernel->bundle.kernel;
+			status = read_start(pc);
+		}
+	}
+	if (status == STATUS_OK && elf_is_elf(start_of(kernel))) {
+		kernel->is_elf = true;
+		status = elf_parse(&kernel->head, &kernel->elf, &pc->boot.why);
 	}
 	return status;
 }
 
-static enum status find_legacy_kernel(struct pc *pc, struct kernel_source *kernel)
+/* -- legacy items ------------------------------------------------------------------ */
+
+/* The setup_data list that the VMM attached to a bzImage. */
+static enum status find_setup_data(struct pc *pc)
 {
+	struct kernel_source *kernel = &pc->kernel;
+	uint32_t assumed_load;
+
+	kernel->setup_data = bzimage_setup_data(start_of(kernel));
+	if (kernel->setup_data == 0)
+		return STATUS_OK;
+	enum status status = boot_read_item_integer(&pc->boot, FWCFG_KERNEL_ADDRESS, &assumed_load);
+	if (status == STATUS_OK)
+		kernel->assumed_load = assumed_load;
+	return status;
+}
+
+/*
+ * An ELF file with a PVH entry, whose segments the VMM has put into memory (rulings 6); the setup
+ * may be anything then. It may be this firmware, started by PVH.
+ */
+static enum status find_loaded_kernel(struct pc *pc)
+{
+	struct boot *boot = &pc->boot;
+	struct kernel_source *kernel = &pc->kernel;
+	uint32_t address, entry;
+
+	enum status status = boot_read_item_integer(boot, FWCFG_KERNEL_ENTRY, &entry);
+	if (status != STATUS_OK || entry == 0)
+		return status;
+	status = boot_read_item_integer(boot, FWCFG_KERNEL_ADDRESS, &address);
+	if (status != STATUS_OK)
+		return status;
+	const void *loaded = boot_map_ram(address, BOOT_IDENTITY_SIZE);
+	if (loaded != NULL && boot_is_this_firmware(loaded, BOOT_IDENTITY_SIZE))
+		return STATUS_NOT_FOUND;
+	kernel->is_elf = true;
+	status = elf_take_loaded(address, kernel->body.size, entry, &kernel->elf, &boot->why);
+	/* At once, since it is there before anything else gets memory. */
+	return status == STATUS_OK ? elf_claim(&kernel->elf, &boot->map, &boot->why) : status;
+}
+
+static enum status find_legacy_kernel(struct pc *pc)
+{
+	struct kernel_source *kernel = &pc->kernel;
+
 	enum status status =
-		boot_find_item(&pc->boot, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA, &kernel->body);
+		boot_find_in_fwcfg(&pc->boot, BOOT_LEGACY_ITEMS, BOOT_KERNEL, &kernel->body);
 	if (status == STATUS_OK)
 		status = boot_find_item(&pc->boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA,
 					&kernel->head);
 	if (status == STATUS_OK)
-		status = read_start(pc, kernel);
+		status = read_start(pc);
 	if (status != STATUS_OK)
 		return status;
 	kernel->split = true;
-	return find_setup_data(pc, kernel);
+	return bundle_kernel_end(start_of(kernel)) == 0 ? find_loaded_kernel(pc)
+							: find_setup_data(pc);
 }
 
-static enum status find_kernel_file(struct pc *pc, const struct name *name,
-				    struct kernel_source *kernel)
-{
-	kernel->split = false;
-	enum status status = boot_find_file(&pc->boot, name, &kernel->head);
-	return status == STATUS_OK ? read_start(pc, kernel) : status;
-}
+/* -- PVH --------------------------------------------------------------------------- */
 
-static enum status find_kernel(struct pc *pc)
+/* Claims the first module, before anything else gets its memory. */
+static enum status find_module(struct pc *pc)
 {
-	struct kernel_source legacy;
+	uint64_t list = le64_get(pc->start_info.modlist_paddr);
+	struct hvm_modlist_entry entry;
 
-	enum status status = find_kernel_file(pc, &boot_opt_kernel, &pc->kernel);
-	if (status != STATUS_NOT_FOUND)
-		return status;
-	status = find_kernel_file(pc, &boot_etc_kernel, &pc->kernel);
-	if (status == STATUS_NOT_FOUND)
-		return find_legacy_kernel(pc, &pc->kernel);
+	pc->module.size = 0;
+	if (pc->entry.kind != ARCH_ENTRY_PVH || le32_get(pc->start_info.nr_modules) == 0)
+		return STATUS_OK;
+	if (!arch_peek(list, sizeof(entry), &entry))
+		return refuse(&pc->boot.why, STATUS_OUT_OF_RANGE, "no PVH module list at 0x%lx",
+			      list);
+	uint64_t start = le64_get(entry.paddr), size = le64_get(entry.size);
+	if (size == 0)
+		return STATUS_OK;
+	enum status status = memmap_claim(&pc->boot.map, start, size, MEMMAP_INITRD);
 	if (status != STATUS_OK)
-		return status;
-	/* The file lacks a setup_data list that the legacy header has (rulings 7). */
-	status = find_legacy_kernel(pc, &legacy);
-	if (status == STATUS_OK && legacy.setup_data != 0)
-		pc->kernel = legacy;
-	return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+		return refuse(&pc->boot.why, status,
+			      "the PVH module at 0x%lx + 0x%lx is not free RAM", start, size);
+	pc->module = boot_memory_blob(start, size);
+	pc->module_start = start;
+	return STATUS_OK;
+}
+
+/* A module that is no kernel is an initrd. */
+static enum status find_module_kernel(struct pc *pc)
+{
+	struct kernel_source *kernel = &pc->kernel;
+
+	if (pc->module.size == 0)
+		return STATUS_NOT_FOUND;
+	kernel->head = pc->module;
+	enum status status = open_file(pc);
+	if (status == STATUS_OK && !kernel->is_elf && bundle_kernel_end(start_of(kernel)) == 0)
+		return STATUS_NOT_FOUND;
+	return status;
+}
+
+/* The command line of a PVH loader, up to its NUL. */
+static struct blob find_pvh_cmdline(const struct pc *pc)
+{
+	uint64_t start = 0, size = 0;
+	char byte;
+
+	if (pc->entry.kind == ARCH_ENTRY_PVH)
+		start = le64_get(pc->start_info.cmdline_paddr);
+	while (start != 0 && size < PVH_CMDLINE_SCAN && arch_peek(start + size, 1, &byte) &&
+	       byte != '\0')
+		size++;
+	return boot_memory_blob(start, size);
+}
+
+/* -- all of them -------------------------------------------------------------------- */
+
+static enum status find_in(void *context, enum boot_source source)
+{
+	struct pc *pc = context;
+	struct kernel_source *kernel = &pc->kernel;
+
+	kernel->split = false;
+	kernel->is_elf = false;
+	kernel->setup_data = 0;
+	kernel->bundle.initrd.size = 0;
+	kernel->bundle.cmdline.size = 0;
+	if (source == BOOT_LEGACY_ITEMS)
+		return find_legacy_kernel(pc);
+	if (source == BOOT_MODULE)
+		return find_module_kernel(pc);
+	if (source == BOOT_CHOSEN) /* only a device tree has it */
+		return STATUS_NOT_FOUND;
+	enum status status = boot_find_in_fwcfg(&pc->boot, source, BOOT_KERNEL, &kernel->head);
+	return status == STATUS_OK ? open_file(pc) : status;
+}
+
+/*
+ * QEMU's file etc/boot/kernel lacks the setup_data list that the VMM may have attached to the
+ * legacy items (rulings 7); then these are the kernel.
+ */
+static enum status prefer_setup_data(struct pc *pc)
+{
+	uint8_t start[BZIMAGE_HEAD_SIZE];
+	struct blob setup;
+
+	if (pc->kernel.is_elf)
+		return STATUS_OK;
+	enum status status =
+		boot_find_item(&pc->boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &setup);
+	if (status == STATUS_NOT_FOUND || (status == STATUS_OK && setup.size < sizeof(start)))
+		return STATUS_OK;
+	if (status == STATUS_OK)
+		status = blob_read(&setup, 0, sizeof(start), start);
+	if (status != STATUS_OK)
+		return refuse(&pc->boot.why, status, "the kernel's header cannot be read");
+	if (bzimage_setup_data((struct span){start, sizeof(start)}) == 0)
+		return STATUS_OK;
+	return find_in(pc, BOOT_LEGACY_ITEMS);
+}
+
+/* What fw_cfg has not: from a bundle, or from a PVH loader. */
+static void take_the_rest(struct pc *pc, enum boot_source source)
+{
+	struct boot *boot = &pc->boot;
+	const struct bundle *bundle = &pc->kernel.bundle;
+	const struct blob cmdline = find_pvh_cmdline(pc);
+
+	pc->initrd_start = 0;
+	/* QEMU gives the module as a legacy item, too. */
+	if (source == BOOT_MODULE && boot->has_initrd && boot->initrd.key == FWCFG_INITRD_DATA) {
+		boot->has_initrd = false;
+		boot->initrd.size = 0;
+	}
+	if (!boot->has_initrd && bundle->initrd.size != 0) {
+		boot->initrd = bundle->initrd;
+		boot_log_part(boot, BOOT_INITRD, BOOT_KERNEL_FILE);
+	} else if (!boot->has_initrd && pc->module.size != 0 && source != BOOT_MODULE) {
+		boot->initrd = pc->module;
+		pc->initrd_start = pc->module_start;
+		boot_log_part(boot, BOOT_INITRD, "the VMM's memory");
+	}
+	boot_choose_cmdline(boot, &cmdline, &bundle->cmdline);
 }
 
 enum status pc_find_payload(struct pc *pc)
 {
-	if (!pc->boot.has_fwcfg)
-		return refuse(&pc->boot.why, STATUS_NOT_FOUND, "the machine has no fw_cfg device");
-	enum status status = find_kernel(pc);
-	if (status == STATUS_NOT_FOUND)
-		return refuse(&pc->boot.why, status, "the VMM supplies no kernel");
-	return status == STATUS_OK ? boot_find_initrd_and_cmdline(&pc->boot) : status;
+	enum boot_source source;
+
+	enum status status = find_module(pc);
+	if (status == STATUS_OK)
+		status = boot_find_kernel(&pc->boot, find_in, pc, &source);
+	if (status == STATUS_OK && source == BOOT_ETC_FILES)
+		status = prefer_setup_data(pc);
+	if (status == STATUS_OK)
+		status = boot_find_initrd_and_cmdline(&pc->boot);
+	if (status == STATUS_OK)
+		take_the_rest(pc, source);
+	return status;
 }

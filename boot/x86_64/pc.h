@@ -5,12 +5,17 @@
 #include "arch/entry.h"
 #include "arch/machine.h"
 #include "boot/boot.h"
-#include "boot/x86_64/pvh.h"
+#include "loader/bundle.h"
 #include "loader/bzimage.h"
+#include "loader/elf.h"
+#include "loader/pvh.h"
 #include "pci/chipset.h"
 #include "pci/tree.h"
 
-/** A bzImage as its source delivers it: one file, or the setup and the rest apart. */
+/**
+ * A kernel as its source delivers it: one file, or the setup of a bzImage and the rest apart,
+ * or in memory.
+ */
 struct kernel_source {
 	uint8_t start[BZIMAGE_HEAD_SIZE]; /**< its first bytes, */
 	size_t start_size;                /**< or fewer when it is shorter */
@@ -19,6 +24,9 @@ struct kernel_source {
 	bool split;
 	uint64_t assumed_load; /**< where the VMM's setup_data addresses count from */
 	uint64_t setup_data;   /**< the VMM's list, 0 if none */
+	bool is_elf;
+	struct elf elf;
+	struct bundle bundle; /**< with what else is in the file */
 };
 
 /** A boot on x86. */
@@ -33,6 +41,9 @@ struct pc {
 	struct pci_machine pci_machine;
 	struct pci_tree pci; /**< on pc and q35; empty when there was no memory for it */
 	struct kernel_source kernel;
+	struct blob module;    /**< the first one of a PVH loader, claimed; size 0: none */
+	uint64_t module_start; /**< its address */
+	uint64_t initrd_start; /**< where the initrd lies in memory already, or 0 */
 };
 
 /** Reads the memory map from the best source there is, and claims what is ours. */
@@ -45,10 +56,13 @@ MUST_CHECK bool pc_has_chipset(const struct pc *pc);
 void pc_assign_pci(struct pc *pc);
 
 /**
- * Chipset, PCI, processors, ACPI and SMBIOS: what a firmware owes the system. When that
- * sleeps (S3), it is resumed, and this does not return.
+ * Chipset, processors, TPM: what a firmware owes the system first. When that sleeps (S3), it is
+ * resumed, and this does not return.
  */
-void pc_set_up_platform(struct pc *pc);
+void pc_set_up_chipset(struct pc *pc);
+
+/** PCI devices and tables: the rest, for which memory is taken. */
+void pc_set_up_devices(struct pc *pc);
 
 /**
  * Places the VMM's ACPI and SMBIOS tables. Where it has none, and we are there from the
@@ -68,10 +82,16 @@ MUST_CHECK bool pc_is_resume(const struct pc *pc);
 /** Goes back to the operating system; chipset and processors are set up. */
 _Noreturn void pc_resume(struct pc *pc);
 
-/** Finds kernel, initrd and command line. STATUS_NOT_FOUND without a kernel. */
+/**
+ * Finds kernel, initrd and command line, and claims what of them lies in memory.
+ * STATUS_NOT_FOUND without a kernel.
+ */
 MUST_CHECK enum status pc_find_payload(struct pc *pc);
 
-/** Loads and starts the kernel; returns only when it cannot, with the reason. */
+/** Loads and starts a bzImage; returns only when it cannot, with the reason. */
 MUST_CHECK enum status pc_boot_linux(struct pc *pc);
+
+/** The same for an ELF file with a PVH entry. */
+MUST_CHECK enum status pc_boot_elf(struct pc *pc);
 
 #endif

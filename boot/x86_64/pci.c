@@ -32,13 +32,13 @@
 /* Records of some hundreds of functions (pci_scan()). */
 #define TREE_SIZE 0x20000ul
 
-static const struct name extra_roots_file = {"etc/extra-pci-roots"};
-static const struct name reserved_end_file = {"etc/reserved-memory-end"};
+static NAME(extra_roots_file, "etc/extra-pci-roots");
+static NAME(reserved_end_file, "etc/reserved-memory-end");
 
 static struct pci_range high_memory(struct boot *boot)
 {
 	uint64_t start = memmap_ram_end(&boot->map, ~0ul);
-	uint64_t reserved_end = boot_read_number(boot, &reserved_end_file);
+	uint64_t reserved_end = boot_read_number(boot, reserved_end_file);
 
 	if (start < reserved_end)
 		start = reserved_end;
@@ -79,7 +79,7 @@ void pc_assign_pci(struct pc *pc)
 
 	*machine = (struct pci_machine){
 		.access = {pc->chipset.ecam_start},
-		.extra_roots = (unsigned)boot_read_number(boot, &extra_roots_file),
+		.extra_roots = (unsigned)boot_read_number(boot, extra_roots_file),
 		.interrupts = pc->chipset.kind == CHIPSET_Q35 ? PCI_INTERRUPTS_ICH9
 							      : PCI_INTERRUPTS_PIIX3,
 		.io = {{IO_HIGH_START, IO_HIGH_END}, {IO_LOW_START, IO_LOW_END}},

@@ -9,9 +9,9 @@
 
 #define RESET_STUB 0xffff0ul
 
-static const struct name feature_control_file = {"etc/msr_feature_control"};
-static const struct name tpm_log_file = {"etc/tpm/log"};
-static const struct name smi_features_file = {"etc/smi/supported-features"};
+static NAME(feature_control_file, "etc/msr_feature_control");
+static NAME(tpm_log_file, "etc/tpm/log");
+static NAME(smi_features_file, "etc/smi/supported-features");
 
 static unsigned cpu_count(struct pc *pc)
 {
@@ -50,7 +50,7 @@ static void set_up_processors(struct pc *pc, uint64_t low_ram_end)
 	const struct arch_processors processors = {
 		.count = pc->processors,
 		.uncached_start = low_ram_end,
-		.feature_control = boot_read_number(&pc->boot, &feature_control_file),
+		.feature_control = boot_read_number(&pc->boot, feature_control_file),
 		.virtual_wire = pc_has_chipset(pc),
 	};
 
@@ -84,7 +84,7 @@ static void start_tpm(struct boot *boot, bool is_resume)
 {
 	struct blob file;
 
-	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, &tpm_log_file, &file) || file.size == 0)
+	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, tpm_log_file, &file) || file.size == 0)
 		return;
 	enum status status = tpm_startup(is_resume ? TPM_SU_STATE : TPM_SU_CLEAR);
 	/* Without a state that was saved, it starts anew. */
@@ -100,11 +100,11 @@ static void say_what_is_not_negotiated(struct boot *boot)
 	struct blob file;
 
 	if (boot->log.level >= LOG_INFO && boot->has_fwcfg &&
-	    fwcfg_find(&boot->fwcfg, &smi_features_file, &file))
+	    fwcfg_find(&boot->fwcfg, smi_features_file, &file))
 		log_write(&boot->log, "SMI features are not negotiated: nothing runs in SMM");
 }
 
-void pc_set_up_platform(struct pc *pc)
+void pc_set_up_chipset(struct pc *pc)
 {
 	uint64_t low_ram_end = memmap_ram_end(&pc->boot.map, MEMMAP_4G);
 
@@ -117,6 +117,12 @@ void pc_set_up_platform(struct pc *pc)
 		start_tpm(&pc->boot, is_resume);
 		if (is_resume)
 			pc_resume(pc);
+	}
+}
+
+void pc_set_up_devices(struct pc *pc)
+{
+	if (pc_has_chipset(pc)) {
 		pc_assign_pci(pc);
 		place_reset_stub();
 	}

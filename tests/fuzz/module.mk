@@ -8,7 +8,7 @@
 # have failed once, are corpus/NAME/*.hex: bytes in hex, with comments.
 
 fuzz := $(O)/fuzz
-fuzz_targets := pci pe
+fuzz_targets := elf pci pe
 fuzz_programs := $(fuzz_targets:%=$(fuzz)/fuzz_%)
 RUNS ?= 20000
 

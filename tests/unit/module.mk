@@ -7,8 +7,9 @@
 
 unit := $(O)/unit
 # Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
-unit_modules_x86_64 := host lib blob span memmap fwcfg fdt bzimage pe bundle setup_data script \
-	rsdp facs smbios smbios_make mptable tpm chipset pci_scan pci_assign console payload boot
+unit_modules_x86_64 := host lib blob span memmap fwcfg fdt bzimage pe bundle elf pvh \
+	setup_data script rsdp facs smbios smbios_make mptable tpm \
+	chipset pci_scan pci_assign console payload boot
 unit_modules_aarch64 := fwcfg_mmio uart fdt_read fdt_write fdt_copy arm64 bundle_aarch64 unpack \
 	efi payload_aarch64 boot_aarch64
 unit_modules := $(unit_modules_x86_64) $(unit_modules_aarch64)

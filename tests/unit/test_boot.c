@@ -5,6 +5,7 @@
 
 #include "boot/boot.h"
 #include "machine.h"
+#include "pe.h"
 
 /* Whole boots, from the first line of C to the kernel, on each kind of machine. */
 
@@ -1127,6 +1128,114 @@ static void boot_pvh_e820_before_the_pvh_map(void **state)
 }
 
 /* Version 0 ends before the map's address. */
+#define MODULE_LIST 0x6040ul
+#define MODULE      (32 * MIB)
+#define PVH_CMDLINE 0x20000ul
+
+/* A PVH loader, and no fw_cfg, with a module of @size bytes at MODULE. */
+static void pvh_module(const void *bytes, size_t size)
+{
+	uint8_t entry[32] = {0};
+
+	pvh(0, 3);
+	put_pvh_map();
+	put32(start_info + 12, 1);
+	put64(start_info + 16, MODULE_LIST);
+	put64(entry, MODULE);
+	put64(entry + 8, size);
+	machine_put(MODULE_LIST, entry, sizeof(entry));
+	machine_put(MODULE, bytes, size);
+}
+
+static struct pe_file make_uki(void)
+{
+	struct pe_file uki = pe_make(PE_X86_64, 3);
+
+	(void)pe_add(&uki, ".cmdline", "from=uki", 8);
+	(void)pe_add(&uki, ".initrd", initrd, sizeof(initrd));
+	(void)pe_add(&uki, ".linux", kernel.bytes, kernel.size);
+	return uki;
+}
+
+/* What a stock Cloud Hypervisor can do: --kernel fw.bin --initramfs uki --cmdline ... */
+static void boot_pvh_module_that_is_a_uki(void **state)
+{
+	(void)state;
+	for (unsigned with_cmdline = 0; with_cmdline < 2; with_cmdline++) {
+		struct pe_file uki = make_uki();
+		pvh_module(uki.bytes, uki.size);
+		machine_put(PVH_CMDLINE, "from=vmm", 9);
+		put64(start_info + 24, with_cmdline != 0 ? PVH_CMDLINE : 0);
+		assert_int_equal(boot_pvh(), HOST_HANDOFF);
+		machine_check_handoff(&kernel, initrd, sizeof(initrd),
+				      with_cmdline != 0 ? "from=vmm" : "from=uki");
+		assert_string_equal(host.console, "");
+		pe_free(&uki);
+	}
+}
+
+static void boot_pvh_module_that_is_a_kernel(void **state)
+{
+	(void)state;
+	pvh_module(kernel.bytes, kernel.size);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
+}
+
+/* One that is no kernel is an initrd, and stays where it is. */
+static void boot_pvh_module_that_is_an_initrd(void **state)
+{
+	(void)state;
+	pvh_module(initrd, sizeof(initrd));
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
+	assert_int_equal(get32(machine_params() + RAMDISK_IMAGE), MODULE);
+	/* Another initrd comes first. */
+	pvh_module(initrd, sizeof(initrd));
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+	host_fwcfg_file("opt/org.slipway/initrd", "other", 5);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "other", 5, "");
+	/* Nothing but an initrd is no boot. */
+	pvh_module(initrd, sizeof(initrd));
+	fails_at(boot_pvh(), "payload", STATUS_NOT_FOUND);
+}
+
+static void boot_pvh_module_in_a_bad_place(void **state)
+{
+	static const struct {
+		uint64_t list, start, size;
+		enum status status;
+	} cases[] = {
+		{0x7000000000, MODULE, 5000, STATUS_OUT_OF_RANGE},
+		{0, MODULE, 5000, STATUS_OUT_OF_RANGE},
+		{0x38000, MODULE, 5000, STATUS_OUT_OF_RANGE},         /* our work area */
+		{MODULE_LIST, 64 * MIB, 5000, STATUS_OVERLAP},        /* no RAM */
+		{MODULE_LIST, 63 * MIB - 1, 5000, STATUS_OVERLAP},    /* reserved at its end */
+		{MODULE_LIST, MIB + 0x1000, 5000, STATUS_OVERLAP},    /* our image */
+		{MODULE_LIST, 0x38000, 5000, STATUS_OVERLAP},         /* our work area */
+		{MODULE_LIST, ~0ul - 100, 5000, STATUS_OUT_OF_RANGE}, /* wraps */
+		{MODULE_LIST, MODULE, ~0ul, STATUS_OUT_OF_RANGE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint8_t entry[32] = {0};
+		pvh_module(kernel.bytes, kernel.size);
+		put64(start_info + 16, cases[i].list);
+		put64(entry, cases[i].start);
+		put64(entry + 8, cases[i].size);
+		machine_put(MODULE_LIST, entry, sizeof(entry));
+		fails_at(boot_pvh(), "payload", cases[i].status);
+	}
+	/* An empty one is none. */
+	pvh_module(kernel.bytes, 0);
+	fails_at(boot_pvh(), "payload", STATUS_NOT_FOUND);
+}
+
 static void boot_pvh_version_0(void **state)
 {
 	(void)state;
@@ -1483,6 +1592,10 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_pvh_data_in_the_work_area),
 	TEST(boot_pvh_map_without_e820),
 	TEST(boot_pvh_e820_before_the_pvh_map),
+	TEST(boot_pvh_module_that_is_a_uki),
+	TEST(boot_pvh_module_that_is_a_kernel),
+	TEST(boot_pvh_module_that_is_an_initrd),
+	TEST(boot_pvh_module_in_a_bad_place),
 	TEST(boot_pvh_version_0),
 	TEST(boot_pvh_magic),
 	TEST(boot_pvh_start_info_is_nowhere),

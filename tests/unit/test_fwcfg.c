@@ -47,7 +47,7 @@ static struct blob find(const char *text)
 	struct name name = unit_name(text);
 	struct blob blob;
 
-	assert_true(fwcfg_find(&fwcfg, &name, &blob));
+	assert_true(fwcfg_find(&fwcfg, name.text, &blob));
 	return blob;
 }
 
@@ -56,7 +56,7 @@ static bool exists(const char *text)
 	struct name name = unit_name(text);
 	struct blob blob;
 
-	return fwcfg_find(&fwcfg, &name, &blob);
+	return fwcfg_find(&fwcfg, name.text, &blob);
 }
 
 static void fwcfg_is_absent(void **state)
@@ -166,15 +166,15 @@ static void fwcfg_name_without_end_is_nobodys(void **state)
 	struct name name;
 	struct blob blob;
 	memset(&name, 'n', sizeof(name));
-	assert_false(fwcfg_find(&fwcfg, &name, &blob));
+	assert_false(fwcfg_find(&fwcfg, name.text, &blob));
 	name.text[55] = '\0';
-	assert_false(fwcfg_find(&fwcfg, &name, &blob));
+	assert_false(fwcfg_find(&fwcfg, name.text, &blob));
 	/* The longest that ends. */
 	add_device(&variants[0]);
 	full[55] = '\0';
 	host_fwcfg_file(full, "x", 1);
 	open_device(&variants[0]);
-	assert_true(fwcfg_find(&fwcfg, &name, &blob));
+	assert_true(fwcfg_find(&fwcfg, name.text, &blob));
 }
 
 static void fwcfg_name_is_matched_whole(void **state)

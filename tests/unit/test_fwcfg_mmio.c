@@ -28,7 +28,7 @@ static struct blob find(const char *text)
 	struct name name = unit_name(text);
 	struct blob blob;
 
-	assert_true(fwcfg_find(&fwcfg, &name, &blob));
+	assert_true(fwcfg_find(&fwcfg, name.text, &blob));
 	return blob;
 }
 

@@ -325,20 +325,20 @@ static void name_equal_in_every_length(void **state)
 		b.text[length] = '\0';
 		assert_true(name_is_terminated(&a));
 		assert_true(name_is_terminated(&b));
-		assert_true(name_equal(&a, &b));
-		assert_true(name_equal(&b, &a));
+		assert_true(name_equal(a.text, &b));
+		assert_true(name_equal(b.text, &a));
 		if (length == 0)
 			continue;
 		for (size_t at = 0; at < length; at++) {
 			struct name other = b;
 			other.text[at] = 'm';
-			assert_false(name_equal(&a, &other));
-			assert_false(name_equal(&other, &a));
+			assert_false(name_equal(a.text, &other));
+			assert_false(name_equal(other.text, &a));
 		}
 		struct name shorter = a;
 		shorter.text[length - 1] = '\0';
-		assert_false(name_equal(&a, &shorter));
-		assert_false(name_equal(&shorter, &a));
+		assert_false(name_equal(a.text, &shorter));
+		assert_false(name_equal(shorter.text, &a));
 	}
 }
 
@@ -350,11 +350,11 @@ static void name_without_end_equals_nothing(void **state)
 	memset(&a, 'n', sizeof(a));
 	b = a;
 	assert_false(name_is_terminated(&a));
-	assert_false(name_equal(&a, &b));
+	assert_false(name_equal(a.text, &b));
 	b.text[55] = '\0';
 	assert_true(name_is_terminated(&b));
-	assert_false(name_equal(&a, &b));
-	assert_false(name_equal(&b, &a));
+	assert_false(name_equal(a.text, &b));
+	assert_false(name_equal(b.text, &a));
 }
 
 /* Bytes that trip word-wise searches for zero: 0x01 and 0x80 and their like. */
@@ -375,8 +375,8 @@ static void name_equal_as_byte_by_byte(void **state)
 			b.text[unit_random_below(sizeof(b))] =
 				alphabet[unit_random_below(sizeof(alphabet))];
 		assert_int_equal(name_is_terminated(&a), memchr(a.text, 0, sizeof(a)) != NULL);
-		assert_int_equal(name_equal(&a, &b), plain_equal(&a, &b));
-		assert_int_equal(name_equal(&b, &a), plain_equal(&b, &a));
+		assert_int_equal(name_equal(a.text, &b), plain_equal(&a, &b));
+		assert_int_equal(name_equal(b.text, &a), plain_equal(&b, &a));
 	}
 }
 

@@ -5,6 +5,7 @@
 
 #include "boot/boot.h"
 #include "machine.h"
+#include "pe.h"
 
 /* Where kernel, initrd and command line come from, and what becomes of them. */
 
@@ -708,7 +709,86 @@ static void payload_dma_that_never_completes(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* -- bundles ---------------------------------------------------------------------- */
+
+#define UKI_CMDLINE "from=uki"
+
+/* A UKI of the kernel, an initrd and a command line as the file @name. */
+static void uki_file(const char *name, unsigned machine)
+{
+	struct pe_file uki = pe_make(machine, 3);
+
+	(void)pe_add(&uki, ".cmdline", UKI_CMDLINE "\n", sizeof(UKI_CMDLINE));
+	(void)pe_add(&uki, ".initrd", INITRD, INITRD_SIZE);
+	(void)pe_add(&uki, ".linux", kernel.bytes, kernel.size);
+	file(name, uki.bytes, uki.size);
+	pe_free(&uki);
+}
+
+static void payload_from_a_uki(void **state)
+{
+	static const char *const names[] = {"opt/org.slipway/kernel", "etc/boot/kernel"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		again();
+		uki_file(names[i], PE_X86_64);
+		boots(&kernel, INITRD, UKI_CMDLINE);
+	}
+}
+
+/* What the VMM gives beside it wins, but for a command line without a word (rulings 33). */
+static void payload_beside_a_uki(void **state)
+{
+	(void)state;
+	uki_file("opt/org.slipway/kernel", PE_X86_64);
+	legacy_initrd("theirs", 6);
+	legacy_cmdline("from=vmm");
+	boots(&kernel, "theirs", "from=vmm");
+	again();
+	uki_file("opt/org.slipway/kernel", PE_X86_64);
+	legacy_cmdline("");
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	again();
+	uki_file("opt/org.slipway/kernel", PE_X86_64);
+	file("opt/org.slipway/cmdline", "\n", 1);
+	file("opt/org.slipway/initrd", "", 0);
+	boots(&kernel, "", UKI_CMDLINE);
+}
+
+static void payload_from_a_uki_for_another_machine(void **state)
+{
+	(void)state;
+	uki_file("opt/org.slipway/kernel", PE_AARCH64);
+	fails("payload", STATUS_UNSUPPORTED);
+	/* Nobody asks the next source instead. */
+	again();
+	uki_file("opt/org.slipway/kernel", PE_AARCH64);
+	kernel_file("etc/boot/kernel", &other);
+	fails("payload", STATUS_UNSUPPORTED);
+}
+
+/* The initrd starts at the next 4 KiB behind the kernel. */
+static void payload_with_an_appended_initrd(void **state)
+{
+	(void)state;
+	size_t start = (kernel.size + 0xfff) / 0x1000 * 0x1000;
+	uint8_t *both = calloc(1, start + INITRD_SIZE);
+	assert_non_null(both);
+	memcpy(both, kernel.bytes, kernel.size);
+	memcpy(both + start, INITRD, INITRD_SIZE);
+	file("opt/org.slipway/kernel", both, start + INITRD_SIZE);
+	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+	assert_int_equal(end, HOST_HANDOFF);
+	machine_check_handoff(&kernel, INITRD, INITRD_SIZE, "");
+	free(both);
+}
+
 static const struct CMUnitTest tests[] = {
+	TEST(payload_from_a_uki),
+	TEST(payload_beside_a_uki),
+	TEST(payload_from_a_uki_for_another_machine),
+	TEST(payload_with_an_appended_initrd),
 	TEST(payload_from_opt_files),
 	TEST(payload_from_etc_files),
 	TEST(payload_from_legacy_items),

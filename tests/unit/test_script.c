@@ -54,7 +54,7 @@ static bool find(void *context, const struct name *name, struct blob *ret_blob)
 	(void)context;
 	for (size_t i = 0; i < offers; i++) {
 		struct name own = unit_name(offered[i].name);
-		if (!name_equal(&own, name))
+		if (!name_equal(own.text, name))
 			continue;
 		*ret_blob = offered[i].bad && offered[i].bytes != NULL
 				    ? unit_bad_blob(offered[i].size, STATUS_IO)
@@ -966,7 +966,7 @@ static struct fwcfg fwcfg;
 
 static bool find_file(void *context, const struct name *name, struct blob *ret_blob)
 {
-	return fwcfg_find(context, name, ret_blob);
+	return fwcfg_find(context, name->text, ret_blob);
 }
 
 static bool in_files(uint64_t address, uint64_t size)
@@ -1005,7 +1005,7 @@ static void check_recording(const char *name, bool has_mcfg)
 	assert_status(fwcfg_read_directory(&fwcfg, &why), STATUS_OK);
 	struct name loader = unit_name("etc/table-loader");
 	struct blob blob;
-	assert_true(fwcfg_find(&fwcfg, &loader, &blob));
+	assert_true(fwcfg_find(&fwcfg, loader.text, &blob));
 	acpi_host.find = find_file;
 	acpi_host.context = &fwcfg;
 	assert_status(acpi_run_script(&blob, &acpi_host, &files, &why), STATUS_OK);
@@ -1067,7 +1067,7 @@ static void script_recorded_vmgenid(void **state)
 	(void)state;
 	check_recording("q35-vmgenid-7.2", true);
 	struct name name = unit_name("etc/vmgenid_addr");
-	assert_true(fwcfg_find(&fwcfg, &name, &blob));
+	assert_true(fwcfg_find(&fwcfg, name.text, &blob));
 	const struct host_item *item = host_fwcfg_find((uint16_t)blob.key);
 	uint64_t address = get64(item->bytes);
 	assert_true(in_files(address, 16));

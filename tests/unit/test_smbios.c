@@ -493,8 +493,8 @@ static void check_recording(const char *name)
 	machine_add_recording(name);
 	assert_status(fwcfg_open(&fwcfg, &qemu), STATUS_OK);
 	assert_status(fwcfg_read_directory(&fwcfg, &why), STATUS_OK);
-	assert_true(fwcfg_find(&fwcfg, &anchor_name, &anchor_blob));
-	assert_true(fwcfg_find(&fwcfg, &table_name, &table_blob));
+	assert_true(fwcfg_find(&fwcfg, anchor_name.text, &anchor_blob));
+	assert_true(fwcfg_find(&fwcfg, table_name.text, &table_blob));
 	assert_status(smbios_place(&anchor_blob, &table_blob, &smbios_host, entry_point, &why),
 		      STATUS_OK);
 	const uint8_t *bytes = placed(&size);

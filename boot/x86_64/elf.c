@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "boot/x86_64/pc.h"
+
+#include "arch/handoff.h"
+
+/* The initrd stays where a PVH loader has put it when the kernel can take it from there. */
+static uint64_t initrd_to_place(const struct pc *pc)
+{
+	return pc->initrd_start != 0 && pc->initrd_start + pc->boot.initrd.size <= MEMMAP_4G
+		       ? 0
+		       : pc->boot.initrd.size;
+}
+
+enum status pc_boot_elf(struct pc *pc)
+{
+	struct boot *boot = &pc->boot;
+	const struct elf *elf = &pc->kernel.elf;
+	struct pvh_plan plan;
+	size_t cmdline_length;
+	uint64_t to_place = initrd_to_place(pc);
+
+	enum status status =
+		elf->segments == 0 ? STATUS_OK : elf_claim(elf, &boot->map, &boot->why);
+	if (status == STATUS_OK)
+		status = pvh_plan(to_place, boot_cmdline_bytes(boot, PVH_CMDLINE_MAX), &boot->map,
+				  &plan, &boot->why);
+	if (status == STATUS_OK)
+		status = elf_load(elf, &pc->kernel.head, boot_map_ram, &boot->why);
+	if (status == STATUS_OK && to_place != 0)
+		status = boot_read_initrd(boot, plan.initrd);
+	if (status == STATUS_OK)
+		status = boot_read_cmdline(boot, PVH_CMDLINE_MAX, plan.cmdline, &cmdline_length);
+	if (status != STATUS_OK)
+		return status;
+	if (to_place == 0)
+		plan.initrd = pc->initrd_start;
+
+	struct pvh_block *block = boot_map_ram(plan.block, sizeof(*block));
+	if (block == NULL)
+		return refuse(&boot->why, STATUS_NO_MEMORY, "start_info cannot be mapped");
+	status = pvh_fill(&plan, boot->initrd.size, boot->rsdp, &boot->map, block, &boot->why);
+	if (status != STATUS_OK)
+		return status;
+	log_line(&boot->log, LOG_INFO, "kernel at 0x%lx, entry 0x%lx, initrd at 0x%lx + 0x%lx",
+		 elf->start, elf->entry, plan.initrd, boot->initrd.size);
+	const struct arch_handoff handoff = {
+		.mode = ARCH_MODE_PVH,
+		.entry = elf->entry,
+		.argument = plan.block,
+	};
+	arch_handoff(&handoff);
+}
