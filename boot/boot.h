@@ -78,16 +78,17 @@ enum boot_part {
  * BOOT_OPT_FILES      opt/org.slipway/kernel  opt/org.slipway/initrd  opt/org.slipway/cmdline
  * BOOT_ETC_FILES      etc/boot/kernel         etc/boot/initrd         etc/boot/cmdline
  * BOOT_LEGACY_ITEMS   KERNEL_*, SETUP_*       INITRD_*                CMDLINE_*
- * (a bundle)                                  in the kernel's file    in it, but only when
- *                                                                     there is no other word
+ * (a bundle)                                  in the kernel's file    in it, when all others
+ *                                                                     are empty
  * BOOT_CHOSEN         linux,kernel-start,     linux,initrd-start,     bootargs
  *                     multiboot,kernel        multiboot,ramdisk
- * BOOT_MODULE         the first PVH module, the initrd of /chosen     start_info
- *                     (a kernel or a bundle)  (anything else)
+ * BOOT_MODULE         the first PVH module, or the initrd of          start_info; 0x20000
+ *                     /chosen: a kernel if it is one, with or         on crosvm
+ *                     without more, and else an initrd
  *
- * The first three are in fw_cfg, by file name and by number (docs/fw_cfg.md); of an ELF file in
- * the legacy items, the segments lie in memory. The others lie in memory: /chosen is in the device
- * tree, start_info is PVH's.
+ * The first three are in fw_cfg, by file name and by number (docs/fw_cfg.md); of an ELF file
+ * among the legacy items, the segments lie in memory. So do the others: /chosen is in the device
+ * tree, module and start_info are PVH's.
  */
 enum boot_source {
 	BOOT_OPT_FILES,
@@ -126,10 +127,11 @@ void boot_choose_cmdline(struct boot *boot, const struct blob *in_memory,
 			 const struct blob *in_bundle);
 
 /**
- * Bytes that tell whether a file is this image; on x86, what lies before the hole for the
- * SMBIOS anchor, where two copies may differ.
+ * Bytes that tell whether a file is this image. On x86 two copies may differ behind them: in
+ * setup_sects at 0x1f1, which Cloud Hypervisor sets in what it takes for a kernel, and in the
+ * hole for the SMBIOS anchor.
  */
-#define BOOT_IDENTITY_SIZE 512
+#define BOOT_IDENTITY_SIZE 0x1f0
 
 /** Whether @head is the start of this image (rulings 5). */
 bool boot_is_this_firmware(const void *head, size_t size);

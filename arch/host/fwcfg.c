@@ -2,28 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/host/fwcfg.h"
 #include "arch/host/host.h"
 #include "lib/endian.h"
 
 /*
- * A fw_cfg device. QEMU's behaviour is that of docs/specs/fw_cfg.rst; how Cloud
- * Hypervisor and crosvm differ is in docs/fw_cfg.md.
+ * What the models of fw_cfg devices share: items, their directory, counts and faults. How the
+ * devices differ is in fwcfg_*.c here, and for a firmware in docs/fw_cfg.md.
  */
-
-#define PORT_SELECT   0x510
-#define PORT_DATA     0x511
-#define PORT_DMA_HIGH 0x514
-#define PORT_DMA_LOW  0x518
-#define PORT_LAST     0x51b
-
-#define REGISTER_DATA   0
-#define REGISTER_SELECT 8
-#define REGISTER_DMA    16
-
-#define KEY_SIGNATURE  0x00
-#define KEY_ID         0x01
-#define KEY_DIRECTORY  0x19
-#define KEY_FIRST_FILE 0x20
 
 #define KERNEL_DATA  0x11
 #define INITRD_DATA  0x12
@@ -32,24 +18,17 @@
 
 #define ITEMS_MAX 512
 
+#define DMA_ERROR 0x01u /* the bit that all have in one place */
+
 struct dma_access {
 	struct be32 control;
 	struct be32 length;
 	struct be64 address;
 };
 
-/* Bits of the control field, which the two device models understand differently. */
-struct dma_bits {
-	uint32_t error, read, skip, select, write;
-};
-
-static const struct dma_bits qemu_bits = {1u << 0, 1u << 1, 1u << 2, 1u << 3, 1u << 4};
-static const struct dma_bits cloud_hypervisor_bits = {1u << 0, 1u << 1, 1u << 3, 1u << 7, 1u << 15};
-
 static struct host_item items[ITEMS_MAX];
 static size_t item_count;
 static uint16_t next_file;
-static uint64_t dma_address;
 
 struct host_item *host_fwcfg_find(uint16_t key)
 {
@@ -95,7 +74,7 @@ void host_fwcfg_integer(uint16_t key, size_t width, uint32_t value)
 
 void host_fwcfg_entry(const char *name, uint16_t key, uint32_t size)
 {
-	struct host_item *directory = host_fwcfg_find(KEY_DIRECTORY);
+	struct host_item *directory = host_fwcfg_find(FWCFG_KEY_DIRECTORY);
 	struct {
 		struct be32 size;
 		struct be16 select;
@@ -121,14 +100,18 @@ struct host_item *host_fwcfg_file(const char *name, const void *bytes, size_t si
 
 static bool has_end_that_counts(uint16_t key)
 {
-	return key >= KEY_FIRST_FILE || key == KERNEL_DATA || key == INITRD_DATA ||
+	return key >= FWCFG_KEY_FIRST_FILE || key == KERNEL_DATA || key == INITRD_DATA ||
 	       key == CMDLINE_DATA || key == SETUP_DATA;
 }
 
-/* Bytes that the selected item still has, at most @length. */
-static uint64_t available(uint64_t length)
+const struct host_item *host_fwcfg_selected(void)
 {
-	const struct host_item *item = host_fwcfg_find(host.fwcfg.selected);
+	return host_fwcfg_find(host.fwcfg.selected);
+}
+
+uint64_t host_fwcfg_available(uint64_t length)
+{
+	const struct host_item *item = host_fwcfg_selected();
 	uint64_t left =
 		item != NULL && host.fwcfg.offset < item->size ? item->size - host.fwcfg.offset : 0;
 
@@ -137,175 +120,96 @@ static uint64_t available(uint64_t length)
 	return length < left ? length : left;
 }
 
-static void select_item(uint16_t key)
+void host_fwcfg_select(uint16_t key)
 {
 	host.fwcfg.selected = key;
 	host.fwcfg.offset = 0;
 }
 
-static uint8_t read_data(void)
+void host_fwcfg_select_by_register(uint16_t key)
 {
-	uint8_t value = 0;
-
-	host.fwcfg.data_reads++;
-	if (available(1) == 1)
-		value = host_fwcfg_find(host.fwcfg.selected)->bytes[host.fwcfg.offset];
-	host.fwcfg.offset++;
-	return value;
+	host.fwcfg.selects++;
+	host_fwcfg_select(key);
 }
 
-static bool dma_read(uint64_t length, uint64_t address)
+bool host_fwcfg_copy(uint64_t length, uint64_t address)
 {
-	bool qemu = host.fwcfg.kind == HOST_FWCFG_QEMU;
-	const struct host_item *item = host_fwcfg_find(host.fwcfg.selected);
-	uint64_t present = available(length);
-	uint64_t copied = qemu ? length : present;
+	uint8_t *to = host_memory(address, length);
 
-	if (host.fwcfg.dry) {
-		host.fwcfg.offset += length;
+	if (length == 0)
 		return true;
-	}
-	if (!qemu && item == NULL && host.fwcfg.selected >= KEY_FIRST_FILE)
+	if (to == NULL)
 		return false;
-	uint8_t *to = host_memory(address, copied);
-	if (copied != 0 && to == NULL)
-		return false;
-	if (present != 0)
-		memcpy(to, item->bytes + host.fwcfg.offset, present);
-	if (copied > present)
-		memset(to + present, 0, copied - present);
-	host.fwcfg.offset += copied;
-	return true;
-}
-
-static bool dma_write(uint64_t length, uint64_t address)
-{
-	struct host_item *item = host_fwcfg_find(host.fwcfg.selected);
-	const void *from = host_memory(address, length);
-
-	if (item == NULL || !item->writable || from == NULL || host.fwcfg.offset > item->size ||
-	    length > item->size - host.fwcfg.offset)
-		return false;
-	memcpy(item->bytes + host.fwcfg.offset, from, length);
+	memcpy(to, host_fwcfg_selected()->bytes + host.fwcfg.offset, length);
 	host.fwcfg.offset += length;
 	return true;
 }
 
-static bool dma_command(const struct dma_bits *bits, uint32_t control, uint32_t length,
-			uint64_t address)
+static bool run_dma(const struct host_fwcfg_dma *dma, uint32_t control, uint32_t length,
+		    uint64_t address)
 {
-	bool qemu = host.fwcfg.kind == HOST_FWCFG_QEMU;
-
-	if ((control & bits->select) != 0)
-		select_item(qemu ? (uint16_t)(control >> 16) : 1);
+	dma->select(control);
 	if (host.fwcfg.dmas <= HOST_DMAS_MAX)
 		host.fwcfg.dma[host.fwcfg.dmas - 1] = (struct host_dma){
 			control, length, address, host.fwcfg.selected, host.fwcfg.offset};
 	if (host.fwcfg.dmas == host.fwcfg.fail_dma)
 		return false;
-	if ((control & bits->read) != 0)
-		return dma_read(length, address);
-	if ((control & bits->write) != 0)
-		return qemu && dma_write(length, address);
-	if ((control & bits->skip) != 0) {
-		host.fwcfg.offset += length;
-		return true;
-	}
-	return qemu;
+	return dma->run(control, length, address);
 }
 
-static void do_dma(void)
+void host_fwcfg_do_dma(const struct host_fwcfg_dma *dma, uint64_t place)
 {
 	struct dma_access access;
-	const struct dma_bits *bits =
-		host.fwcfg.kind == HOST_FWCFG_QEMU ? &qemu_bits : &cloud_hypervisor_bits;
-	uint8_t *place = host_memory(dma_address, sizeof(access));
+	uint8_t *bytes = host_memory(place, sizeof(access));
 
-	if (place == NULL)
+	if (bytes == NULL)
 		return;
 	host.fwcfg.dmas++;
-	memcpy(&access, place, sizeof(access));
+	memcpy(&access, bytes, sizeof(access));
 	if (host.fwcfg.dmas == host.fwcfg.hang_dma)
 		return;
-	bool done = dma_command(bits, be32_get(access.control), be32_get(access.length),
-				be64_get(access.address));
-	struct be32 state = be32_of(done ? 0 : bits->error);
-	memcpy(place, &state, sizeof(state));
-	if (host.fwcfg.kind == HOST_FWCFG_QEMU)
-		dma_address = 0;
+	bool done = run_dma(dma, be32_get(access.control), be32_get(access.length),
+			    be64_get(access.address));
+	struct be32 state = be32_of(done ? 0 : DMA_ERROR);
+	memcpy(bytes, &state, sizeof(state));
 }
 
-static uint32_t port_read(uint16_t port, unsigned width)
-{
-	bool has_dma = host.fwcfg.kind != HOST_FWCFG_CROSVM;
-
-	if (port == PORT_DATA && width == 1)
-		return read_data();
-	if (port == PORT_DMA_HIGH && width == 4 && has_dma)
-		return __builtin_bswap32(0x51454d55);
-	if (port == PORT_DMA_LOW && width == 4 && has_dma)
-		return __builtin_bswap32(0x20434647);
-	return 0xffffffffu;
-}
-
-static void port_write(uint16_t port, unsigned width, uint32_t value)
-{
-	bool has_dma = host.fwcfg.kind != HOST_FWCFG_CROSVM;
-
-	if (port == PORT_SELECT && width == 2) {
-		host.fwcfg.selects++;
-		select_item((uint16_t)value);
-	} else if (port == PORT_DMA_HIGH && width == 4 && has_dma) {
-		dma_address = (dma_address & 0xffffffffu) | (uint64_t)__builtin_bswap32(value)
-								    << 32;
-	} else if (port == PORT_DMA_LOW && width == 4 && has_dma) {
-		dma_address = (dma_address & ~0xfffffffful) | __builtin_bswap32(value);
-		do_dma();
-	}
-}
-
-static uint64_t mmio_read(uint64_t offset, unsigned width)
-{
-	return offset == REGISTER_DATA && width == 1 ? read_data() : ~0ul;
-}
-
-static void mmio_write(uint64_t offset, unsigned width, uint64_t value)
-{
-	if (offset == REGISTER_SELECT && width == 2) {
-		host.fwcfg.selects++;
-		select_item(__builtin_bswap16((uint16_t)value));
-	} else if (offset == REGISTER_DMA && width == 8) {
-		dma_address = __builtin_bswap64(value);
-		do_dma();
-	}
-}
-
-static void add_items(enum host_fwcfg_kind kind)
+static void add_directory(void)
 {
 	static const uint8_t no_files[4] = {0};
 
-	host.fwcfg.kind = kind;
-	host_fwcfg_item(KEY_SIGNATURE, "QEMU", 4);
-	host_fwcfg_integer(KEY_ID, 4, kind == HOST_FWCFG_CROSVM ? 1 : 3);
-	host_fwcfg_item(KEY_DIRECTORY, no_files, sizeof(no_files));
+	host_fwcfg_item(FWCFG_KEY_DIRECTORY, no_files, sizeof(no_files));
 }
 
 void host_add_fwcfg(enum host_fwcfg_kind kind)
 {
-	const struct host_device device = {PORT_SELECT, PORT_LAST, port_read, port_write};
-
-	host_add_device(&device);
-	add_items(kind);
+	switch (kind) {
+	case HOST_FWCFG_QEMU:
+		host_add_qemu_fwcfg();
+		break;
+	case HOST_FWCFG_CLOUD_HYPERVISOR:
+		host_add_cloud_hypervisor_fwcfg();
+		break;
+	case HOST_FWCFG_CROSVM:
+		host_add_crosvm_fwcfg();
+		break;
+	}
+	add_directory();
 }
 
 void host_add_mmio_fwcfg(enum host_fwcfg_kind kind, uint64_t address)
 {
-	const struct host_mmio_device device = {
-		address, kind == HOST_FWCFG_QEMU ? REGISTER_DMA + 8 : REGISTER_DMA, mmio_read,
-		mmio_write};
-
-	host_add_mmio_device(&device);
-	add_items(kind);
+	switch (kind) {
+	case HOST_FWCFG_QEMU:
+		host_add_qemu_mmio_fwcfg(address);
+		break;
+	case HOST_FWCFG_CLOUD_HYPERVISOR:
+		host_add_cloud_hypervisor_mmio_fwcfg(address);
+		break;
+	case HOST_FWCFG_CROSVM:
+		abort(); /* it has none */
+	}
+	add_directory();
 }
 
 void host_reset_fwcfg(void)
@@ -313,6 +217,5 @@ void host_reset_fwcfg(void)
 	for (size_t i = 0; i < item_count; i++)
 		free(items[i].bytes);
 	item_count = 0;
-	next_file = KEY_FIRST_FILE;
-	dma_address = 0;
+	next_file = FWCFG_KEY_FIRST_FILE;
 }

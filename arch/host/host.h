@@ -58,11 +58,11 @@ struct host_device {
 	void (*write)(uint16_t port, unsigned width, uint32_t value);
 };
 
-/** What is known of fw_cfg devices: tests/unit/test_fwcfg.c, docs/fw_cfg.md. */
+/** Whose fw_cfg device it is: arch/host/fwcfg_*.c. */
 enum host_fwcfg_kind {
-	HOST_FWCFG_QEMU,             /**< DMA as fw_cfg.rst has it; long reads give zeros */
-	HOST_FWCFG_CLOUD_HYPERVISOR, /**< other bits for SKIP, SELECT, WRITE; long reads stop */
-	HOST_FWCFG_CROSVM,           /**< selector and data register only */
+	HOST_FWCFG_QEMU,
+	HOST_FWCFG_CLOUD_HYPERVISOR,
+	HOST_FWCFG_CROSVM,
 };
 
 /** One DMA command as the device decoded it. */
@@ -101,7 +101,6 @@ struct host {
 	uint64_t map_end;            /**< for arch_map_end(); the same */
 
 	struct {
-		enum host_fwcfg_kind kind;
 		/* Faults: the number of the DMA that fails, or never completes; 0: none. */
 		size_t fail_dma, hang_dma;
 		bool dry; /**< count and log DMA, but move no data */
@@ -204,8 +203,7 @@ void host_image_in_ram(uint64_t address, const void *bytes, size_t size);
 void host_add_device(const struct host_device *device);
 void host_add_mmio_device(const struct host_mmio_device *device);
 void host_add_fwcfg(enum host_fwcfg_kind kind);
-/** The same with its registers at @address. Cloud Hypervisor's cannot be reached beyond 16 bytes.
- */
+/** The same with its registers at @address; crosvm has none there. */
 void host_add_mmio_fwcfg(enum host_fwcfg_kind kind, uint64_t address);
 void host_add_cmos(void);
 void host_add_debug_exit(void);

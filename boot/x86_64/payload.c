@@ -4,7 +4,10 @@
 #include "arch/memory.h"
 
 /* Longer command lines than this no kernel takes; it bounds the search for the end of one. */
-#define PVH_CMDLINE_SCAN 0x10000
+#define CMDLINE_SCAN 0x10000
+
+/* crosvm x86_64/src/lib.rs, CMDLINE_OFFSET. Its fw_cfg has no DMA, and no command line. */
+#define CROSVM_CMDLINE 0x20000ul
 
 static struct span start_of(const struct kernel_source *kernel)
 {
@@ -147,15 +150,17 @@ static enum status find_module_kernel(struct pc *pc)
 	return status;
 }
 
-/* The command line of a PVH loader, up to its NUL. */
-static struct blob find_pvh_cmdline(const struct pc *pc)
+/* A command line in memory, up to its NUL: a PVH loader's, or what crosvm leaves for a BIOS. */
+static struct blob find_cmdline_in_memory(const struct pc *pc)
 {
 	uint64_t start = 0, size = 0;
 	char byte;
 
 	if (pc->entry.kind == ARCH_ENTRY_PVH)
 		start = le64_get(pc->start_info.cmdline_paddr);
-	while (start != 0 && size < PVH_CMDLINE_SCAN && arch_peek(start + size, 1, &byte) &&
+	else if (pc->boot.has_fwcfg && !pc->boot.fwcfg.dma)
+		start = CROSVM_CMDLINE;
+	while (start != 0 && size < CMDLINE_SCAN && arch_peek(start + size, 1, &byte) &&
 	       byte != '\0')
 		size++;
 	return boot_memory_blob(start, size);
@@ -212,7 +217,7 @@ static void take_the_rest(struct pc *pc, enum boot_source source)
 {
 	struct boot *boot = &pc->boot;
 	const struct bundle *bundle = &pc->kernel.bundle;
-	const struct blob cmdline = find_pvh_cmdline(pc);
+	const struct blob cmdline = find_cmdline_in_memory(pc);
 
 	pc->initrd_start = 0;
 	/* QEMU gives the module as a legacy item, too. */

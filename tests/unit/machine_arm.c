@@ -62,8 +62,9 @@ void arm_new_without_fwcfg(uint64_t size)
 void arm_new(uint64_t size, enum host_fwcfg_kind kind)
 {
 	arm_new_without_fwcfg(size);
-	host_add_mmio_fwcfg(kind, ARM_FWCFG);
-	arm_tree.fwcfg = (struct arch_range){ARM_FWCFG, kind == HOST_FWCFG_QEMU ? 24 : 16};
+	arm_tree.fwcfg = kind == HOST_FWCFG_QEMU ? (struct arch_range){ARM_FWCFG, 24}
+						 : (struct arch_range){ARM_FWCFG_CH, 16};
+	host_add_mmio_fwcfg(kind, arm_tree.fwcfg.start);
 }
 
 void arm_add_ram(uint64_t start, uint64_t size)

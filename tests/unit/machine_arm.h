@@ -17,6 +17,7 @@
 #define ARM_RAM        0x40000000ul
 #define ARM_RAM_SIZE   (128 * MIB)
 #define ARM_FWCFG      0x09020000ul
+#define ARM_FWCFG_CH   0x09030000ul /* where Cloud Hypervisor has it */
 #define ARM_PL011      0x09000000ul
 #define ARM_WORK_SIZE  0x24000ul
 #define ARM_RANGES_MAX 64

@@ -7,18 +7,19 @@
 
 unit := $(O)/unit
 # Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
-unit_modules_x86_64 := host lib blob span memmap fwcfg fdt bzimage pe bundle elf pvh \
-	setup_data script rsdp facs smbios smbios_make mptable tpm \
-	chipset pci_scan pci_assign console payload boot
-unit_modules_aarch64 := fwcfg_mmio uart fdt_read fdt_write fdt_copy arm64 bundle_aarch64 unpack \
-	efi payload_aarch64 boot_aarch64
+unit_modules_x86_64 := host lib blob span memmap fwcfg fwcfg_models fdt bzimage pe bundle elf pvh \
+	setup_data script rsdp facs smbios smbios_make mptable tpm chipset pci_scan pci_assign \
+	console payload boot
+unit_modules_aarch64 := fwcfg_mmio fwcfg_models_aarch64 uart fdt_read fdt_write fdt_copy arm64 \
+	bundle_aarch64 unpack efi payload_aarch64 boot_aarch64
 unit_modules := $(unit_modules_x86_64) $(unit_modules_aarch64)
 unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 
 # The modules under test, the seam's double, and what the tests share. The images share
 # names, so that each has an archive of its own.
-unit_srcs := $(srcs) $(addprefix arch/host/,console.c devices.c fwcfg.c host.c) \
-	$(addprefix tests/unit/,pe.c recording.c unit.c)
+unit_srcs := $(srcs) $(addprefix arch/host/,console.c devices.c fwcfg.c fwcfg_cloud_hypervisor.c \
+		fwcfg_crosvm.c fwcfg_qemu.c host.c) \
+	$(addprefix tests/unit/,fwcfg_models.c pe.c recording.c unit.c)
 unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) $(addprefix tests/unit/,kernel.c machine.c pci.c)
 unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64) tests/unit/machine_arm.c
 unit_objs := $(patsubst %,$(unit)/%.o,$(sort $(unit_srcs_x86_64) $(unit_srcs_aarch64)))
@@ -59,9 +60,11 @@ unit_extra_console := $(unit)/arch/x86_64/console.c.o
 # The map of memory of a boot is seen where it is handed to the kernel.
 unit_flags_boot := -Wl,--wrap=bzimage_fill_boot_params
 unit_flags_payload := $(unit_flags_boot)
+unit_flags_fwcfg_models := $(unit_flags_boot)
 unit_flags_boot_aarch64 := $(foreach f,memmap_init arch_handoff arch_fatal boot_is_this_firmware,\
 	-Wl,--wrap=$(f))
 unit_flags_payload_aarch64 := $(unit_flags_boot_aarch64)
+unit_flags_fwcfg_models_aarch64 := $(unit_flags_boot_aarch64)
 # The consoles of the AArch64 port; the rest of its console is in assembly.
 unit_extra_uart := $(unit)/arch/aarch64/uart.c.o
 

@@ -140,7 +140,16 @@ static uint32_t qemu_style_read(uint32_t control, void *to, uint32_t length)
 	return be32_get(access.control);
 }
 
-static void host_fwcfg_devices_differ(void **state)
+static void check_fwcfg_id(const char *expected)
+{
+	uint8_t bytes[4];
+
+	arch_out16(0x510, 1);
+	arch_in8_string(0x511, bytes, sizeof(bytes));
+	assert_memory_equal(bytes, expected, sizeof(bytes));
+}
+
+static void host_fwcfg_of_qemu(void **state)
 {
 	uint8_t bytes[8];
 
@@ -155,29 +164,105 @@ static void host_fwcfg_devices_differ(void **state)
 	assert_int_equal(host.fwcfg.long_reads, 1);
 	/* A write to what is read-only. */
 	assert_int_equal(qemu_style_read(0x210018, bytes, 2), 1);
+	/* The address reads as a signature. */
+	assert_int_equal(arch_in32(0x514), __builtin_bswap32(0x51454d55));
+	assert_int_equal(arch_in32(0x518), __builtin_bswap32(0x20434647));
+	check_fwcfg_id("\3\0\0\0");
+}
 
-	/* The item selected before is read, from behind what was skipped; no zeros. */
-	host_reset();
+static void host_fwcfg_of_cloud_hypervisor_by_dma(void **state)
+{
+	uint8_t bytes[8];
+
+	(void)state;
 	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
 	host_fwcfg_item(0x20, "first", 5);
 	host_fwcfg_item(0x21, "other", 5);
+	/* The item selected before is read, from behind what was skipped; no zeros. */
 	arch_out16(0x510, 0x20);
 	memset(bytes, 0x77, sizeof(bytes));
 	assert_int_equal(qemu_style_read(0x21000a, bytes, 8), 0);
 	assert_memory_equal(bytes, "first\x77\x77\x77", 8);
-	/* WRITE is another bit, and refused too; so is an item that does not exist. */
+	assert_int_equal(host.fwcfg.long_reads, 1);
+	/* SKIP is bit 3; a command of another bit alone fails. */
+	arch_out16(0x510, 0x20);
+	assert_int_equal(qemu_style_read(1u << 2, bytes, 2), 1);
+	assert_int_equal(qemu_style_read(1u << 3, bytes, 2), 0);
+	assert_int_equal(arch_in8(0x511), 'r');
+	/* SELECT is bit 7, and selects item 1 where it stood. */
+	arch_out16(0x510, 0x20);
+	assert_int_equal(arch_in8(0x511), 'f');
+	assert_int_equal(qemu_style_read(0x210082, bytes, 3), 0);
+	assert_memory_equal(bytes, "\0\0\0", 3);
+	/* WRITE is bit 15, and refused. */
 	assert_int_equal(qemu_style_read(1u << 15, bytes, 1), 1);
-	arch_out16(0x510, 0x99);
-	assert_int_equal(qemu_style_read(2, bytes, 1), 1);
+	/* The address reads as it was written. */
+	arch_out32(0x514, 0x12345678);
+	assert_int_equal(arch_in32(0x514), 0x12345678);
+	assert_int_not_equal(arch_in32(0x518), __builtin_bswap32(0x20434647));
+	assert_int_not_equal(arch_in32(0x518), 0);
+}
 
-	/* No answer at all. */
-	host_reset();
+static void host_fwcfg_of_cloud_hypervisor_by_bytes(void **state)
+{
+	uint8_t bytes[8];
+
+	(void)state;
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_item(0x20, "first", 5);
+	/* An access of several bytes beyond the end is zeros; the item ends there all the same. */
+	arch_out16(0x510, 0x20);
+	assert_int_equal(arch_in32(0x511), 0x73726966);
+	assert_int_equal(arch_in32(0x511), 0);
+	assert_int_equal(arch_in8(0x511), 0);
+	/* An item that does not exist gives nothing, a known one without content zeros. */
+	arch_out16(0x510, 0x99);
+	assert_int_equal(arch_in8(0x511), 0xff);
+	assert_int_equal(qemu_style_read(2, bytes, 1), 1);
+	arch_out16(0x510, 0x17);
+	assert_int_equal(arch_in8(0x511), 0);
+	assert_int_equal(qemu_style_read(2, bytes, 1), 0);
+	check_fwcfg_id("\3\0\0\0");
+	/* The signature is longer than others'. */
+	arch_out16(0x510, 0);
+	arch_in8_string(0x511, bytes, 8);
+	assert_memory_equal(bytes, "QEMU CFG", 8);
+}
+
+/* The register for DMA is beyond the window, and data are read in any width. */
+static void host_fwcfg_of_cloud_hypervisor_in_memory(void **state)
+{
+	(void)state;
+	host_add_mmio_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR, 0x9030000);
+	host_fwcfg_item(0x20, "123456789", 9);
+	arch_mmio_write16(0x9030008, 0x2000);
+	assert_int_equal(arch_mmio_read8(0x9030000), '1');
+	assert_int_equal(arch_mmio_read32(0x9030000), 0x35343332);
+	assert_int_equal(arch_mmio_read8(0x9030000), '6');
+	arch_mmio_write64(0x9030010, 0);
+	assert_int_equal(host.fwcfg.dmas, 0);
+}
+
+static void host_fwcfg_of_crosvm(void **state)
+{
+	uint8_t bytes[8];
+
+	(void)state;
 	host_add_fwcfg(HOST_FWCFG_CROSVM);
 	host_fwcfg_item(0x20, "first", 5);
 	arch_out16(0x510, 0x20);
+	/* No answer at all. */
 	assert_int_equal(qemu_style_read(0x20000a, bytes, 5), 0x20000a);
+	assert_int_equal(arch_in32(0x514), 0xffffffff);
 	for (unsigned i = 0; i < 6; i++)
 		assert_int_equal(arch_in8(0x511), "first"[i]);
+	/* A key that does not exist leaves the item, at its start. */
+	arch_out16(0x510, 0x21);
+	assert_int_equal(arch_in8(0x511), 'f');
+	/* Several bytes at once are none. */
+	assert_int_equal(arch_in32(0x511), 0);
+	assert_int_equal(arch_in8(0x511), 'i');
+	check_fwcfg_id("\0\0\0\1");
 }
 
 static void fatal(void *argument)
@@ -197,9 +282,16 @@ static void host_fatal_is_recorded(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	UNIT_TEST(host_finds_each_write),  UNIT_TEST(host_memory_ends),
-	UNIT_TEST(host_ports_of_nobody),   UNIT_TEST(host_fwcfg_devices_differ),
-	UNIT_TEST(host_fatal_is_recorded), UNIT_TEST(host_ram_in_place),
+	UNIT_TEST(host_finds_each_write),
+	UNIT_TEST(host_memory_ends),
+	UNIT_TEST(host_ports_of_nobody),
+	UNIT_TEST(host_fwcfg_of_qemu),
+	UNIT_TEST(host_fwcfg_of_cloud_hypervisor_by_dma),
+	UNIT_TEST(host_fwcfg_of_cloud_hypervisor_by_bytes),
+	UNIT_TEST(host_fwcfg_of_cloud_hypervisor_in_memory),
+	UNIT_TEST(host_fwcfg_of_crosvm),
+	UNIT_TEST(host_fatal_is_recorded),
+	UNIT_TEST(host_ram_in_place),
 	UNIT_TEST(host_map_end),
 };
 
