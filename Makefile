@@ -20,6 +20,7 @@ DATE := 11/22/2026
 ARCH ?= x86_64
 O ?= build
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+is_clang := $(findstring clang,$(CC))
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
@@ -28,7 +29,7 @@ fw := $(build)/fw.bin
 
 # The compiler and the binutils of the image's architecture, from arch/*/module.mk.
 prefix :=
-compiler = $(if $(findstring clang,$(CC)),$(CC) $(clang_target),$(prefix)$(CC))
+compiler = $(if $(is_clang),$(CC) $(clang_target),$(prefix)$(CC))
 
 export CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/slipway
 
@@ -45,8 +46,8 @@ include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
 include loader/module.mk efi/module.mk measure/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(patsubst %,$(build)/%.o,$(srcs) $(srcs_$(ARCH)) $(srcs_arch))
-$(patsubst %,$(build)/%.o,$(hot)): arch_cflags += -O3
-$(patsubst %,$(build)/%.o,$(warm)): arch_cflags += -O2
+$(patsubst %,$(build)/%.o,$(hot)): arch_cflags += $(if $(is_clang),-O2,-O3)
+$(patsubst %,$(build)/%.o,$(warm)): arch_cflags += $(if $(is_clang),-Os,-O2)
 
 # What a boot prints unless the VMM says otherwise: error, warn, info, debug.
 LOG ?= warn
@@ -54,7 +55,7 @@ log_level = $(if $(filter error warn info debug,$(LOG)),LOG_$(shell echo $(LOG) 
 	$(error LOG=$(LOG) is not error, warn, info or debug))
 
 defines := -DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -DLOG_DEFAULT=$(log_level)
-cflags := -std=gnu17 -g -Os -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
+cflags := -std=gnu17 -g $(if $(is_clang),-Oz,-Os) -ffreestanding -fbuiltin -fpie -fvisibility=hidden -nostdinc \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-ffunction-sections -fdata-sections -fstack-protector-strong \
 	-ffile-prefix-map=$(CURDIR)=. \
@@ -62,7 +63,7 @@ cflags := -std=gnu17 -g -Os -ffreestanding -fbuiltin -fpie -fvisibility=hidden -
 	-Wstrict-prototypes -Werror \
 	$(defines) -include lib/hidden.h -I. -Iarch/include -I$(build)
 # gcc turns short copying loops into calls, which cost more than the loops.
-ifeq ($(findstring clang,$(CC)),)
+ifeq ($(is_clang),)
 cflags += -fno-tree-loop-distribute-patterns
 endif
 ldflags := -pie --no-dynamic-linker -z text -z noexecstack --gc-sections --build-id=none \

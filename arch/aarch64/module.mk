@@ -2,7 +2,7 @@
 srcs_arch := $(addprefix arch/aarch64/,entry.S console.c handoff.c io.c mmu.c start.c uart.c)
 
 packages_build := make gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu newlib-source \
-	$(if $(findstring clang,$(CC)),clang)
+	$(if $(is_clang),clang)
 prefix := aarch64-linux-gnu-
 clang_target := --target=aarch64-linux-gnu
 libs_needed := yes

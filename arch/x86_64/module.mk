@@ -4,13 +4,13 @@ srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c 
 hot += $(addprefix arch/x86_64/,handoff.c paging.c)
 warm += arch/x86_64/start.c
 
-packages_build := make gcc binutils nasm newlib-source $(if $(findstring clang,$(CC)),clang)
+packages_build := make gcc binutils nasm newlib-source $(if $(is_clang),clang)
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
 arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
 	-mstack-protector-guard=tls -mstack-protector-guard-reg=gs -mstack-protector-guard-offset=40
 # Padding is a thirtieth of the image, which has 64 KiB.
-ifeq ($(findstring clang,$(CC)),)
+ifeq ($(is_clang),)
 arch_cflags += -malign-data=abi $(addprefix -fno-align-,functions jumps labels loops)
 endif
 

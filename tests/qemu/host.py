@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / "tests/tools"
+BUNDLE = ROOT / "tools/slipway-bundle"
 SYSTEM_FIRMWARE = Path("/usr/share")
 
 
@@ -44,6 +45,27 @@ def find_qemu(arch, version):
 def pack(kind, image, out):
     """Packs an arm64 kernel in a way that tests/tools/pack-kernel names; returns `out`."""
     tool("pack-kernel", kind, image, out)
+    return out
+
+
+def stub(arch):
+    """systemd's EFI stub of an architecture, as Debian has it."""
+    return Path(tool("fetch-stub", arch))
+
+
+def make_bundle(kind, arch, kernel, out, initrd=None, cmdline=None):
+    """Makes one file of the files given with tools/slipway-bundle; returns `out`.
+
+    Kinds are uki, uki-stub, which has systemd's stub, and appended.
+    """
+    options = ["--kernel", kernel, "--out", out]
+    for option, path in (("--initrd", initrd), ("--cmdline-file", cmdline)):
+        options += [option, path] if path else []
+    if kind == "uki-stub":
+        options += ["--stub", stub(arch)]
+    if kind == "appended":
+        options += ["--format", "appended"]
+    subprocess.run([BUNDLE, "create", *options], check=True)
     return out
 
 

@@ -36,7 +36,7 @@ unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-c
 $(unit)/setup: tests/tools/need
 	@mkdir -p $(@D)
 	$(Q)tests/tools/need gcc libcmocka-dev gnu-efi libfdt-dev zlib1g-dev libzstd-dev \
-		$(if $(findstring clang,$(CC)),clang libclang-rt-dev)
+		$(if $(is_clang),clang libclang-rt-dev)
 	@touch $@
 
 $(unit)/%.c.o: %.c $(unit)/setup Makefile tests/unit/module.mk

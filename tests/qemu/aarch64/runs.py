@@ -18,7 +18,6 @@ from dataclasses import dataclass, replace
 import tableloader
 from devicetree import PROPERTY, string, u32, u64
 from machines import GIB, KIB, MIB
-from .bundle import uki
 from .image import NO_EFI_STUB, ANYWHERE, BIG_ENDIAN, PAGE_4K, PAGE_16K, PAGE_64K
 from .trial import RAM_START
 
@@ -48,8 +47,9 @@ class Run:
     edit: object = None             # changes the finished kernel file
     pack: str = None                # kind of tests/tools/pack-kernel
     edit_packed: object = None      # changes the packed file
-    bundle: str = None              # the kernel's file has the initrd too: appended; uki,
-                                    # where it has the command line as well
+    bundle: str = None              # the kernel's file has the initrd too: appended; uki or
+                                    # uki-stub, where it has the command line as well
+    edit_bundle: object = None      # changes that file
     edit_tree: object = None        # changes the DeviceTree of source chosen
     x0: int = None                  # at the first instruction
     pokes: object = ()              # ((address, bytes),) put into memory before that,
@@ -340,6 +340,11 @@ def flip(offset):
     return change
 
 
+def replaced(old, new):
+    """Bytes are others where they stand first."""
+    return lambda content: content.replace(old, new, 1)
+
+
 def bomb(content):
     """A gzip file of 64 MiB that says it has 1 MiB."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
@@ -352,7 +357,6 @@ def said_size(size):
     return lambda content: content[:-4] + struct.pack("<I", size)
 
 
-UKI = uki(bytes(4096), b"", b"quiet")
 PACKED = {"source": "opt", "size": 3 * MIB}
 FORMAT = "bad-format|truncated|out-of-range"
 # A cut gzip file ends with any number in the place of its size.
@@ -424,12 +428,13 @@ REFUSED = [
     bad_kernel("zboot-unknown-compression", "unsupported", "lzma", pack="zboot-gzip", **PACKED,
                edit_packed=lambda content: content[:24] + b"lzma\0" + content[29:]),
 
-    # UKIs; they need not hold a kernel to be refused.
-    *(refused(f"uki-{name}", "payload", status, reason, kernel=content, source="opt")
-      for name, status, reason, content in (
-          ("cut", "out-of-range", ".linux", UKI[:-512]),
-          ("of-x86", "unsupported", "0x8664", uki(bytes(4096), b"", b"", machine=0x8664)),
-          ("without-header", "bad-format", "PE", UKI.replace(b"PE", b"PF", 1)))),
+    # UKIs.
+    *(refused(f"uki-{name}", "payload", status, reason, kernel={}, source="opt", bundle="uki",
+              edit_bundle=change)
+      for name, status, reason, change in (
+          ("cut", "out-of-range", ".linux", cut(-512)),
+          ("of-x86", "unsupported", "0x8664", replaced(b"PE\0\0\x64\xaa", b"PE\0\0\x64\x86")),
+          ("without-header", "bad-format", "PE", replaced(b"PE\0\0", b"PF\0\0")))),
 
     # What /chosen names.
     *(bad_chosen(f"chosen-{name}", status, "kernel|chosen", edit_tree=change)
@@ -573,6 +578,9 @@ LINUX = [
     linux("linux-opt-appended-initrd", source="opt", bundle="appended"),
     linux("linux-initrd-appended-6.12", **NEW, source="initrd", bundle="appended", door="kernel"),
     linux("linux-initrd-uki", source="initrd", bundle="uki", door="kernel"),
+    # The same file starts on UEFI.
+    linux("linux-uki-stub", bundle="uki-stub", compare=True),
+    linux("linux-initrd-uki-stub-6.12", **NEW, source="initrd", bundle="uki-stub", door="kernel"),
     linux("linux-chosen-uki-no-acpi", machine=NO_ACPI, source="chosen", bundle="uki"),
     # And on from there.
     linux("linux-kexec", memory="1G", more=b" slipway.kexec", initrd=GUEST_KEXEC),

@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from devicetree import DeviceTree, string, u64
-from host import pack
+from host import make_bundle, pack
 from machines import GIB, MIB, Machine, parse_size
 from ranges import Range
 from remote import Gdb, Qmp
 from trial import make_initrd
 from vm import Vm
-from .bundle import appended, uki
 from .image import NO_EFI_STUB, ImageHeader
 from .probe.probe import Probe, parse
 
@@ -143,10 +142,14 @@ class Trial:
 
     def _make_bundle(self, run, kernel, initrd):
         """One file of all that it can hold; returns what the VMM gets."""
-        parts = [Path(part).read_bytes() if part else b"" for part in (kernel, initrd)]
-        if run.bundle == "uki":
-            return self.vm.file("bundle", uki(*parts, run.cmdline)), None, b""
-        return self.vm.file("bundle", appended(*parts)), None, run.cmdline
+        cmdline, left = None, run.cmdline
+        if run.bundle != "appended" and run.cmdline:
+            cmdline, left = self.vm.file("cmdline", run.cmdline), b""
+        path = make_bundle(run.bundle, "aarch64", kernel, self.vm.file("bundle", b""), initrd,
+                           cmdline)
+        if run.edit_bundle:
+            path.write_bytes(run.edit_bundle(path.read_bytes()))
+        return path, None, left
 
     def _by_initrd(self, run, bundle, _, cmdline):
         """The firmware is the -kernel, and this its -initrd."""
