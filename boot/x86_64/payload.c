@@ -133,6 +133,7 @@ static enum status find_module(struct pc *pc)
 			      "the PVH module at 0x%lx + 0x%lx is not free RAM", start, size);
 	pc->module = boot_memory_blob(start, size);
 	pc->module_start = start;
+	pc->module_cmdline = le64_get(entry.cmdline_paddr);
 	return STATUS_OK;
 }
 
@@ -150,20 +151,44 @@ static enum status find_module_kernel(struct pc *pc)
 	return status;
 }
 
-/* A command line in memory, up to its NUL: a PVH loader's, or what crosvm leaves for a BIOS. */
-static struct blob find_cmdline_in_memory(const struct pc *pc)
+/* Bytes of the text at @address, up to its NUL. */
+static uint64_t length_of(uint64_t address)
 {
-	uint64_t start = 0, size = 0;
+	uint64_t size = 0;
 	char byte;
 
-	if (pc->entry.kind == ARCH_ENTRY_PVH)
-		start = le64_get(pc->start_info.cmdline_paddr);
-	else if (pc->boot.has_fwcfg && !pc->boot.fwcfg.dma)
-		start = CROSVM_CMDLINE;
-	while (start != 0 && size < CMDLINE_SCAN && arch_peek(start + size, 1, &byte) &&
+	while (address != 0 && size < CMDLINE_SCAN && arch_peek(address + size, 1, &byte) &&
 	       byte != '\0')
 		size++;
-	return boot_memory_blob(start, size);
+	return size;
+}
+
+/*
+ * A command line in memory: a PVH loader's, or that of the module which is the kernel, or what
+ * crosvm leaves for a BIOS. It is claimed, or the kernel might be loaded over it.
+ */
+static enum status find_cmdline_in_memory(struct pc *pc, enum boot_source source,
+					  struct blob *ret_cmdline)
+{
+	bool is_pvh = pc->entry.kind == ARCH_ENTRY_PVH;
+	uint64_t start = is_pvh ? le64_get(pc->start_info.cmdline_paddr) : 0;
+
+	if (!is_pvh && pc->boot.has_fwcfg && !pc->boot.fwcfg.dma)
+		start = CROSVM_CMDLINE;
+	uint64_t size = length_of(start);
+	if (size == 0 && source == BOOT_MODULE) {
+		start = pc->module_cmdline;
+		size = length_of(start);
+	}
+	*ret_cmdline = boot_memory_blob(start, size);
+	if (size == 0)
+		return STATUS_OK;
+	enum status status = memmap_claim(&pc->boot.map, start, size, MEMMAP_BOOT_DATA);
+	if (status != STATUS_OK)
+		return refuse(&pc->boot.why, status,
+			      "the VMM's command line at 0x%lx + 0x%lx is not free RAM", start,
+			      size);
+	return STATUS_OK;
 }
 
 /* -- all of them -------------------------------------------------------------------- */
@@ -213,11 +238,11 @@ static enum status prefer_setup_data(struct pc *pc)
 }
 
 /* What fw_cfg has not: from a bundle, or from a PVH loader. */
-static void take_the_rest(struct pc *pc, enum boot_source source)
+static enum status take_the_rest(struct pc *pc, enum boot_source source)
 {
 	struct boot *boot = &pc->boot;
 	const struct bundle *bundle = &pc->kernel.bundle;
-	const struct blob cmdline = find_cmdline_in_memory(pc);
+	struct blob cmdline;
 
 	pc->initrd_start = 0;
 	/* QEMU gives the module as a legacy item, too. */
@@ -233,7 +258,10 @@ static void take_the_rest(struct pc *pc, enum boot_source source)
 		pc->initrd_start = pc->module_start;
 		boot_log_part(boot, BOOT_INITRD, "the VMM's memory");
 	}
-	boot_choose_cmdline(boot, &cmdline, &bundle->cmdline);
+	enum status status = find_cmdline_in_memory(pc, source, &cmdline);
+	if (status == STATUS_OK)
+		boot_choose_cmdline(boot, &cmdline, &bundle->cmdline);
+	return status;
 }
 
 enum status pc_find_payload(struct pc *pc)
@@ -248,6 +276,6 @@ enum status pc_find_payload(struct pc *pc)
 	if (status == STATUS_OK)
 		status = boot_find_initrd_and_cmdline(&pc->boot);
 	if (status == STATUS_OK)
-		take_the_rest(pc, source);
+		status = take_the_rest(pc, source);
 	return status;
 }

@@ -41,9 +41,10 @@ struct pc {
 	struct pci_machine pci_machine;
 	struct pci_tree pci; /**< on pc and q35; empty when there was no memory for it */
 	struct kernel_source kernel;
-	struct blob module;    /**< the first one of a PVH loader, claimed; size 0: none */
-	uint64_t module_start; /**< its address */
-	uint64_t initrd_start; /**< where the initrd lies in memory already, or 0 */
+	struct blob module;      /**< the first one of a PVH loader, claimed; size 0: none */
+	uint64_t module_start;   /**< its address */
+	uint64_t module_cmdline; /**< that of its command line, or 0 */
+	uint64_t initrd_start;   /**< where the initrd lies in memory already, or 0 */
 };
 
 /** Reads the memory map from the best source there is, and claims what is ours. */

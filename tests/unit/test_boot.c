@@ -1174,6 +1174,70 @@ static void boot_pvh_module_that_is_a_uki(void **state)
 	}
 }
 
+/* A module's command line counts when it is the kernel, and the loader has none. */
+static void boot_pvh_command_line_of_a_module(void **state)
+{
+	static const struct {
+		bool loader, empty, module;
+		const char *wanted;
+	} cases[] = {
+		{true, false, true, "from=vmm"},
+		{true, true, true, "from=module"},
+		{false, false, true, "from=module"},
+		{true, true, false, "from=uki"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pe_file uki = make_uki();
+		uint8_t address[8];
+		pvh_module(uki.bytes, uki.size);
+		machine_put(PVH_CMDLINE, cases[i].empty ? "\0rom=vmm" : "from=vmm", 9);
+		put64(start_info + 24, cases[i].loader ? PVH_CMDLINE : 0);
+		machine_put(PVH_CMDLINE + 0x100, "from=module", 12);
+		put64(address, cases[i].module ? PVH_CMDLINE + 0x100 : 0);
+		machine_put(MODULE_LIST + 16, address, sizeof(address));
+		assert_int_equal(boot_pvh(), HOST_HANDOFF);
+		machine_check_handoff(&kernel, initrd, sizeof(initrd), cases[i].wanted);
+		pe_free(&uki);
+	}
+	/* A module that is an initrd has nothing to say. */
+	pvh_module(initrd, sizeof(initrd));
+	machine_put(PVH_CMDLINE, "from=module", 12);
+	uint8_t address[8];
+	put64(address, PVH_CMDLINE);
+	machine_put(MODULE_LIST + 16, address, sizeof(address));
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
+}
+
+/* The kernel is loaded before its command line is read. */
+static void boot_pvh_command_line_where_the_kernel_would_go(void **state)
+{
+	(void)state;
+	pvh_module(kernel.bytes, kernel.size);
+	machine_put(get64(kernel.bytes + PREF_ADDRESS) + 100, "from=vmm", 9);
+	put64(start_info + 24, get64(kernel.bytes + PREF_ADDRESS) + 100);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "from=vmm");
+}
+
+static void boot_pvh_command_line_that_is_not_in_ram(void **state)
+{
+	(void)state;
+	pvh_module(kernel.bytes, kernel.size);
+	machine_put(63 * MIB + 100, "from=vmm", 9);
+	put64(start_info + 24, 63 * MIB + 100);
+	fails_at(boot_pvh(), "payload", STATUS_OVERLAP);
+	/* Nobody has written to this address. */
+	pvh_module(kernel.bytes, kernel.size);
+	put64(start_info + 24, 0x7000000000);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
+}
+
 static void boot_pvh_module_that_is_a_kernel(void **state)
 {
 	(void)state;
@@ -1593,6 +1657,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_pvh_map_without_e820),
 	TEST(boot_pvh_e820_before_the_pvh_map),
 	TEST(boot_pvh_module_that_is_a_uki),
+	TEST(boot_pvh_command_line_of_a_module),
+	TEST(boot_pvh_command_line_where_the_kernel_would_go),
+	TEST(boot_pvh_command_line_that_is_not_in_ram),
 	TEST(boot_pvh_module_that_is_a_kernel),
 	TEST(boot_pvh_module_that_is_an_initrd),
 	TEST(boot_pvh_module_in_a_bad_place),
