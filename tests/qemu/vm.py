@@ -58,13 +58,18 @@ class Result:
         return "\n".join(parts)
 
 
+def fresh_folder(path):
+    """Makes an empty folder, and returns its path."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    return path
+
+
 class Vm:
     """One QEMU run to be: a folder, the command's start, and what tests add."""
 
     def __init__(self, folder, qemu):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        self.folder = folder
+        self.folder = fresh_folder(folder)
         self.large = []
         self.tpm = None
         self.command = [
