@@ -111,10 +111,9 @@ MUST_CHECK enum status boot_find_in_fwcfg(struct boot *boot, enum boot_source so
  * Asks @find_in for a kernel, with one source after the other. STATUS_NOT_FOUND, with a reason,
  * when none has one.
  */
-MUST_CHECK enum status boot_find_kernel(struct boot *boot,
-					enum status (*find_in)(void *context,
-							       enum boot_source source),
-					void *context, enum boot_source *ret_source);
+MUST_CHECK enum status
+boot_find_kernel(struct boot *boot, enum status (*find_in)(void *context, enum boot_source source),
+		 void *context, enum boot_source *ret_source);
 
 /** Finds @boot->initrd and @boot->cmdline in fw_cfg; the one that is missing has size 0. */
 MUST_CHECK enum status boot_find_initrd_and_cmdline(struct boot *boot);

@@ -16,8 +16,7 @@ struct name {
 };
 
 /** Defines a name of ours, in whole words: what name_equal() and fwcfg_find() look for. */
-#define NAME(identifier, string)                                                                   \
-	const char identifier[(sizeof(string) + 7) / 8 * 8] = string
+#define NAME(identifier, string) const char identifier[(sizeof(string) + 7) / 8 * 8] = string
 
 /* The lowest byte of the result that is not zero marks the first zero byte of @word. */
 static inline uint64_t name_zero_bytes(uint64_t word)

@@ -34,6 +34,18 @@ struct bundle {
 	struct blob_pieces pieces[3];
 };
 
+/** Where the kernel lies when the file lies in memory at @file. */
+static inline uint64_t bundle_kernel_at(const struct bundle *bundle, uint64_t file)
+{
+	return file + bundle->pieces[0].piece[1].offset;
+}
+
+/** The same for the initrd; 0 when it is not in one place, which with microcode it is not. */
+static inline uint64_t bundle_initrd_at(const struct bundle *bundle, uint64_t file)
+{
+	return bundle->pieces[1].piece[0].size == 0 ? file + bundle->pieces[1].piece[1].offset : 0;
+}
+
 /* What is different on each architecture: bundle_x86_64.c, bundle_aarch64.c. */
 
 /** The machine type of PE files: PE, "Machine Types". */

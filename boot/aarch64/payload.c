@@ -14,7 +14,8 @@
 /* -- one file ---------------------------------------------------------------------- */
 
 /* Takes @file, which may be a bundle, for the kernel, unless it is none for us. */
-static enum status accept_kernel(struct virt *virt, enum boot_source source, const struct blob *file)
+static enum status accept_kernel(struct virt *virt, enum boot_source source,
+				 const struct blob *file)
 {
 	uint8_t bytes[BOOT_IDENTITY_SIZE];
 	const struct span head = {bytes, sizeof(bytes)};
@@ -39,20 +40,13 @@ static enum status accept_kernel(struct virt *virt, enum boot_source source, con
 	return status;
 }
 
-/* Where a blob of a bundle lies in the memory that the file has from @file on. */
-static uint64_t place_of(const struct blob_pieces *pieces, uint64_t file)
-{
-	/* With a first piece, it is not in one place. */
-	return pieces->piece[0].size == 0 ? file + pieces->piece[1].offset : 0;
-}
-
 /* Notes and claims what of a file in memory can stay there. */
 static enum status claim_parts(struct virt *virt, uint64_t file)
 {
 	struct bundle *bundle = &virt->bundle;
 	struct memmap *map = &virt->boot.map;
-	uint64_t kernel = place_of(&bundle->pieces[0], file);
-	uint64_t initrd = place_of(&bundle->pieces[1], file);
+	uint64_t kernel = bundle_kernel_at(bundle, file);
+	uint64_t initrd = bundle_initrd_at(bundle, file);
 
 	/* All of it is MEMMAP_FIRMWARE, and in memmap_add() these are more. */
 	enum status status = memmap_add(map, kernel, virt->kernel.size, MEMMAP_KERNEL);
@@ -74,8 +68,7 @@ static enum status accept_memory(struct virt *virt, enum boot_source source,
 {
 	if (range->size == 0)
 		return STATUS_NOT_FOUND;
-	enum status status =
-		virt_claim(virt, range->start, range->size, MEMMAP_FIRMWARE, what);
+	enum status status = virt_claim(virt, range->start, range->size, MEMMAP_FIRMWARE, what);
 	if (status != STATUS_OK)
 		return status;
 	const struct blob file = boot_memory_blob(range->start, range->size);

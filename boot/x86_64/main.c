@@ -29,8 +29,18 @@ static enum status read_start_info(struct pc *pc)
 	if (le32_get(pc->start_info.memmap_entries) == 0)
 		return refuse(&pc->boot.why, STATUS_UNSUPPORTED,
 			      "the PVH loader gives ACPI tables, but no memory map");
-	pc->platform_done = true;
 	return STATUS_OK;
+}
+
+/*
+ * Whether a PVH loader leaves nothing of the platform to us: it gives ACPI tables (rulings 4), or
+ * a memory map and no fw_cfg, like Firecracker, whose tables a kernel finds by itself.
+ */
+static bool is_platform_done(const struct pc *pc)
+{
+	return pc->entry.kind == ARCH_ENTRY_PVH &&
+	       (pc->boot.rsdp != 0 ||
+		(!pc->boot.has_fwcfg && le32_get(pc->start_info.memmap_entries) != 0));
 }
 
 _Noreturn void boot_main(const struct arch_entry *entry)
@@ -45,10 +55,10 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 
 	boot_init(boot);
 	pc.entry = *entry;
-	pc.platform_done = false;
 
 	boot_require(boot, "entry", read_start_info(&pc));
 	boot_require(boot, "fwcfg", boot_open_fwcfg(boot, &fwcfg));
+	pc.platform_done = is_platform_done(&pc);
 	boot_require(boot, "memory", pc_read_memory_map(&pc));
 	if (entry->kind == ARCH_ENTRY_PVH)
 		chipset_mask_interrupts();

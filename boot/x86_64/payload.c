@@ -4,7 +4,7 @@
 #include "arch/memory.h"
 
 /* Longer command lines than this no kernel takes; it bounds the search for the end of one. */
-#define CMDLINE_SCAN 0x10000
+#define CMDLINE_SCAN 0x8000
 
 /* crosvm x86_64/src/lib.rs, CMDLINE_OFFSET. Its fw_cfg has no DMA, and no command line. */
 #define CROSVM_CMDLINE 0x20000ul
@@ -151,16 +151,19 @@ static enum status find_module_kernel(struct pc *pc)
 	return status;
 }
 
-/* Bytes of the text at @address, up to its NUL. */
-static uint64_t length_of(uint64_t address)
+/* Bytes of the text at @address, which may be 0, up to its NUL. */
+static enum status measure_text(struct pc *pc, uint64_t address, uint64_t *ret_size)
 {
 	uint64_t size = 0;
-	char byte;
+	char byte = '\0';
 
-	while (address != 0 && size < CMDLINE_SCAN && arch_peek(address + size, 1, &byte) &&
-	       byte != '\0')
-		size++;
-	return size;
+	do {
+		if (address != 0 && !arch_peek(address + size, 1, &byte))
+			return refuse(&pc->boot.why, STATUS_OUT_OF_RANGE,
+				      "the VMM's command line at 0x%lx cannot be read", address);
+	} while (byte != '\0' && size++ < CMDLINE_SCAN);
+	*ret_size = size;
+	return STATUS_OK;
 }
 
 /*
@@ -172,18 +175,19 @@ static enum status find_cmdline_in_memory(struct pc *pc, enum boot_source source
 {
 	bool is_pvh = pc->entry.kind == ARCH_ENTRY_PVH;
 	uint64_t start = is_pvh ? le64_get(pc->start_info.cmdline_paddr) : 0;
+	uint64_t size;
 
 	if (!is_pvh && pc->boot.has_fwcfg && !pc->boot.fwcfg.dma)
 		start = CROSVM_CMDLINE;
-	uint64_t size = length_of(start);
-	if (size == 0 && source == BOOT_MODULE) {
+	enum status status = measure_text(pc, start, &size);
+	if (status == STATUS_OK && size == 0 && source == BOOT_MODULE) {
 		start = pc->module_cmdline;
-		size = length_of(start);
+		status = measure_text(pc, start, &size);
 	}
+	if (status != STATUS_OK || size == 0)
+		return status;
 	*ret_cmdline = boot_memory_blob(start, size);
-	if (size == 0)
-		return STATUS_OK;
-	enum status status = memmap_claim(&pc->boot.map, start, size, MEMMAP_BOOT_DATA);
+	status = memmap_claim(&pc->boot.map, start, size, MEMMAP_BOOT_DATA);
 	if (status != STATUS_OK)
 		return refuse(&pc->boot.why, status,
 			      "the VMM's command line at 0x%lx + 0x%lx is not free RAM", start,
@@ -224,8 +228,7 @@ static enum status prefer_setup_data(struct pc *pc)
 
 	if (pc->kernel.is_elf)
 		return STATUS_OK;
-	enum status status =
-		boot_find_item(&pc->boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &setup);
+	enum status status = boot_find_item(&pc->boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &setup);
 	if (status == STATUS_NOT_FOUND || (status == STATUS_OK && setup.size < sizeof(start)))
 		return STATUS_OK;
 	if (status == STATUS_OK)
@@ -242,7 +245,7 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 {
 	struct boot *boot = &pc->boot;
 	const struct bundle *bundle = &pc->kernel.bundle;
-	struct blob cmdline;
+	struct blob cmdline = {.size = 0};
 
 	pc->initrd_start = 0;
 	/* QEMU gives the module as a legacy item, too. */
@@ -252,6 +255,8 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 	}
 	if (!boot->has_initrd && bundle->initrd.size != 0) {
 		boot->initrd = bundle->initrd;
+		if (source == BOOT_MODULE)
+			pc->initrd_start = bundle_initrd_at(bundle, pc->module_start);
 		boot_log_part(boot, BOOT_INITRD, BOOT_KERNEL_FILE);
 	} else if (!boot->has_initrd && pc->module.size != 0 && source != BOOT_MODULE) {
 		boot->initrd = pc->module;

@@ -84,6 +84,11 @@ def both(*rows):
             for row in rows for qemu in QEMUS]
 
 
+def replaced(old, new):
+    """An edit that puts bytes in the place of others, where they stand first."""
+    return lambda content: content.replace(old, new, 1)
+
+
 NODES = ("-object", "memory-backend-ram,id=m0,size=256M", "-numa", "node,memdev=m0,cpus=0",
          "-object", "memory-backend-ram,id=m1,size=256M", "-numa", "node,memdev=m1,cpus=1")
 NO_RAM = 0xC0000000

@@ -16,9 +16,8 @@ def fatal_lines(text):
     return FATAL.findall(text.replace("\r\n", "\n"))
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
-def test_refused(row, trial):
-    run = trial(row)
+def check_refused(row, run):
+    """The run ends as the row says: with one line, and nothing else."""
     boots = run.go()
     result = run.result
     if result.exit_code != EXIT_FATAL or boots:
@@ -32,6 +31,11 @@ def test_refused(row, trial):
     assert run.said_before == "slipway: FATAL {} {}: {}\n".format(*said[0]), \
         "more was said than the one line"
     assert fatal_lines(result.serial) == said, "the serial port says something else"
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
+def test_refused(row, trial):
+    check_refused(row, trial(row))
 
 
 @pytest.mark.parametrize("row", NO_EXIT, ids=lambda row: row.name)

@@ -101,9 +101,8 @@ class Trial:
         if run.door == "pvh" or run.source == "mixed":
             self.vm.add("-kernel", host.fw)
 
-    def _add_kernel(self, run, host):
-        if run.kernel is None:
-            return
+    def _make_kernel(self, run, host):
+        """Sets `image`, bytes or a path, and for a probe what the rules want of it."""
         if isinstance(run.kernel, str):
             self.image = host.kernels[run.kernel]
         elif isinstance(run.kernel, bytes):
@@ -114,20 +113,29 @@ class Trial:
             self.image = probe.build(host.probe_code())
             self.payload_size = len(self.image) - ((self.header.setup_sects or 4) + 1) * 512
             self.image = run.edit(self.image) if run.edit else self.image
+
+    def _add_kernel(self, run, host):
+        if run.kernel is None:
+            return
+        self._make_kernel(run, host)
         if run.source == "legacy":
             self.vm.add("-kernel", self.vm.file("kernel", self.image)
                         if isinstance(self.image, bytes) else self.image)
         else:
             self.vm.fw_cfg(f"{SOURCES[run.source]}/kernel", self.image)
 
+    def _make_initrd(self, run, host):
+        """The path of the initrd, of which the rules want the sums."""
+        if isinstance(run.initrd, str):
+            return host.initrds[run.initrd]
+        path = self.vm.file("initrd", b"")
+        self.initrd_sums = make_initrd(path, run.initrd)
+        return path
+
     def _add_initrd(self, run, host):
         if not run.initrd:
             return
-        if isinstance(run.initrd, str):
-            path = host.initrds[run.initrd]
-        else:
-            path = self.vm.file("initrd", b"")
-            self.initrd_sums = make_initrd(path, run.initrd)
+        path = self._make_initrd(run, host)
         if run.source in ("legacy", "mixed"):
             self.vm.add("-initrd", path)
         else:

@@ -1224,6 +1224,20 @@ static void boot_pvh_command_line_where_the_kernel_would_go(void **state)
 	machine_check_handoff(&kernel, "", 0, "from=vmm");
 }
 
+/* Firecracker's start_info: no RSDP, and no fw_cfg to do the platform with. */
+static void boot_pvh_leaves_the_platform_to_a_vmm_without_fwcfg(void **state)
+{
+	(void)state;
+	pvh_module(kernel.bytes, kernel.size);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	assert_int_equal(host.processors.calls, 0);
+	/* With fw_cfg it is QEMU behind SeaBIOS, whose processors are ours to set up. */
+	pvh_module(kernel.bytes, kernel.size);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	assert_int_equal(host.processors.calls, 1);
+}
+
 static void boot_pvh_command_line_that_is_not_in_ram(void **state)
 {
 	(void)state;
@@ -1231,11 +1245,13 @@ static void boot_pvh_command_line_that_is_not_in_ram(void **state)
 	machine_put(63 * MIB + 100, "from=vmm", 9);
 	put64(start_info + 24, 63 * MIB + 100);
 	fails_at(boot_pvh(), "payload", STATUS_OVERLAP);
-	/* Nobody has written to this address. */
+	/* Beyond what can be addressed, and in our work area. */
 	pvh_module(kernel.bytes, kernel.size);
-	put64(start_info + 24, 0x7000000000);
-	assert_int_equal(boot_pvh(), HOST_HANDOFF);
-	machine_check_handoff(&kernel, "", 0, "");
+	put64(start_info + 24, 0xfffffffffffff000);
+	fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
+	pvh_module(kernel.bytes, kernel.size);
+	put64(start_info + 24, 0x38000);
+	fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
 }
 
 static void boot_pvh_module_that_is_a_kernel(void **state)
@@ -1659,6 +1675,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_pvh_module_that_is_a_uki),
 	TEST(boot_pvh_command_line_of_a_module),
 	TEST(boot_pvh_command_line_where_the_kernel_would_go),
+	TEST(boot_pvh_leaves_the_platform_to_a_vmm_without_fwcfg),
 	TEST(boot_pvh_command_line_that_is_not_in_ram),
 	TEST(boot_pvh_module_that_is_a_kernel),
 	TEST(boot_pvh_module_that_is_an_initrd),

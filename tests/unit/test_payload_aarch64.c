@@ -1314,8 +1314,12 @@ static void payload_arm_each_dma_of_a_uki_fails(void **state)
 static void payload_arm_says_where_the_kernel_is_from(void **state)
 {
 	static const char *const names[BUNDLE_WAYS] = {
-		"opt/org.slipway files", "etc/boot files", "fw_cfg's legacy items",
-		"/chosen",               "/chosen",        "the VMM's initrd",
+		"opt/org.slipway files",
+		"etc/boot files",
+		"fw_cfg's legacy items",
+		"/chosen",
+		"/chosen",
+		"the VMM's initrd",
 	};
 	char line[80];
 

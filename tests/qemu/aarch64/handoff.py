@@ -283,7 +283,7 @@ def rule_stub_tree(boot, run):
              "stdout-path"}
     for name in set(chosen(boot)) - known:
         yield f"/chosen has {name}"
-    if chosen(boot).get("stdout-path") != string(run.stdout_path):
+    if chosen(boot).get("stdout-path") != (run.stdout_path and string(run.stdout_path)):
         yield f"stdout-path is {chosen(boot).get('stdout-path')}"
     for name, wanted in (("linux,uefi-secure-boot", SECURE_BOOT_DISABLED),
                          ("linux,uefi-mmap-desc-size", DESCRIPTOR_SIZE),
@@ -321,8 +321,9 @@ def rule_configuration_tables(boot, run):
     if not run.hands_acpi:
         return
     names = [name for name, _ in boot.efi_tables]
-    for name in ("ACPI 2.0", "SMBIOS 3", "RT properties"):
-        if names.count(name) != 1:
+    smbios = 1 if run.bios_vendor else 0
+    for name, wanted in (("ACPI 2.0", 1), ("SMBIOS 3", smbios), ("RT properties", 1)):
+        if names.count(name) != wanted:
             yield f"{names.count(name)} configuration tables are {name}: {names}"
     for name in set(names) - set(EFI_TABLES.values()):
         yield f"configuration table {name} is not expected"

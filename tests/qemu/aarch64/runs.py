@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import tableloader
 from devicetree import PROPERTY, string, u32, u64
 from machines import GIB, KIB, MIB
+from runs import replaced
 from .image import NO_EFI_STUB, ANYWHERE, BIG_ENDIAN, PAGE_4K, PAGE_16K, PAGE_64K
 from .trial import RAM_START
 
@@ -60,8 +61,8 @@ class Run:
     cmdline: bytes = b"root=/dev/probe quiet"
     fw_cfg: tuple = ()              # (name, content) of further fw_cfg files
     options: tuple = ()             # further QEMU options
-    stdout_path: str = "/pl011@9000000"
-    bios_vendor: str = "Slipway"
+    stdout_path: str = "/pl011@9000000"     # None where the tree has none
+    bios_vendor: str = "Slipway"    # None where there is no SMBIOS
     kept_limit: int = 512 * KIB     # RAM that the firmware may keep from the kernel
     skip: tuple = ()                # rules that do not apply
     expect: tuple = ()              # further conditions, see test_probe.py
@@ -338,11 +339,6 @@ def flip(offset):
         content[offset] ^= 0x55
         return bytes(content)
     return change
-
-
-def replaced(old, new):
-    """Bytes are others where they stand first."""
-    return lambda content: content.replace(old, new, 1)
 
 
 def bomb(content):

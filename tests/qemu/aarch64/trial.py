@@ -123,14 +123,17 @@ class Trial:
                 path.write_bytes(run.edit_packed(path.read_bytes()))
         return path
 
+    def _make_initrd(self, run, host):
+        """The path of the initrd, of which the rules want the sums."""
+        if isinstance(run.initrd, str):
+            return host.initrds[run.initrd]
+        path = self.vm.file("initrd", b"")
+        self.initrd_sums = make_initrd(path, run.initrd)
+        return path
+
     def _add_payload(self, run, host):
         kernel = self._make_kernel(run, host)
-        initrd = None
-        if isinstance(run.initrd, str):
-            initrd = host.initrds[run.initrd]
-        elif run.initrd:
-            initrd = self.vm.file("initrd", b"")
-            self.initrd_sums = make_initrd(initrd, run.initrd)
+        initrd = self._make_initrd(run, host) if run.initrd else None
         cmdline = run.cmdline
         if run.bundle:
             kernel, initrd, cmdline = self._make_bundle(run, kernel, initrd)
