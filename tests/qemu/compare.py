@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A guest that Slipway booted, held against the same guest under SeaBIOS."""
 
-import hashlib
 import re
 from collections import Counter
 
-from linux_guest import complaints, usable_kb
+from linux_guest import complaints, new_complaints, usable_kb, wrong_payload
 from lspci import read_lspci, worse
 from machines import KIB
 from runs import GUEST_PCI
@@ -65,14 +64,7 @@ def idle(guest, run):
 
 def differences(guest, other, run, payload, allow):
     """One sentence for each thing in the guest that is not as it should be."""
-    cmdline = bytes.fromhex(guest.single["cmdline"])
-    if cmdline != run.cmdline_seen + b"\n":
-        yield f"cmdline is {cmdline!r}"
-    digest = hashlib.sha256(payload.read_bytes()).hexdigest()
-    if guest.single.get(f"sha256:{payload.name}") != digest:
-        yield f"the sha256 of /payload/{payload.name} is wrong"
-    if guest.single["cpus"] != str(run.smp):
-        yield f"{guest.single['cpus']} CPUs are online, not {run.smp}"
+    yield from wrong_payload(guest, run.cmdline_seen, run.smp, payload)
 
     given, total = usable_kb(guest), run.memory_size // KIB
     if not total - 2 * KIB <= given <= total:
@@ -111,7 +103,4 @@ def differences(guest, other, run, payload, allow):
     if run.acpi and guest.single["poweroff"] != "acpi":
         yield "the kernel has no way to power off"
 
-    expected = complaints(other)
-    for shape, text in complaints(guest).items():
-        if shape not in expected and not re.search(allow, text):
-            yield f"new in dmesg: {text}"
+    yield from new_complaints(guest, complaints(other), allow)

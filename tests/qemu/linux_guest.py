@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a Linux guest says about its firmware; tests/qemu/guest/init is its first process."""
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -83,6 +84,43 @@ def complaints(guest):
             shape = re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{8,16}\b|\d+", "N", text)
             found[shape] = text
     return found
+
+
+def new_complaints(guest, known, allow):
+    """One sentence for each complaint that is not among the known, nor allowed."""
+    for shape, text in complaints(guest).items():
+        if shape not in known and not (allow and re.search(allow, text)):
+            yield f"new in dmesg: {text}"
+
+
+def wrong_payload(guest, cmdline, smp, payload):
+    """One sentence for each thing that the guest did not get as it was given."""
+    found = bytes.fromhex(guest.single["cmdline"])
+    if found != cmdline + b"\n":
+        yield f"cmdline is {found!r}"
+    digest = hashlib.sha256(payload.read_bytes()).hexdigest()
+    if guest.single.get(f"sha256:{payload.name}") != digest:
+        yield f"the sha256 of /payload/{payload.name} is wrong"
+    if guest.single["cpus"] != str(smp):
+        yield f"{guest.single['cpus']} CPUs are online, not {smp}"
+
+
+def other_than(guest, other, allow):
+    """What the same machine shows under another firmware, and not here."""
+    for key in ("pci", "driver", "acpi"):
+        if guest.lines(key) != other.lines(key):
+            yield f"{key} differs: {guest.lines(key)}, elsewhere {other.lines(key)}"
+    if int(guest.single["memtotal_kb"]) < int(other.single["memtotal_kb"]) - KIB:
+        yield f"MemTotal is {guest.single['memtotal_kb']}, elsewhere {other.single['memtotal_kb']}"
+    yield from new_complaints(guest, complaints(other), allow)
+
+
+def wrong_end(result, said):
+    """One sentence for each thing wrong with how a guest that reported has ended."""
+    if said:
+        yield f"the firmware said {said}"
+    if "reboot: Power down" not in result.serial:
+        yield "QEMU ended, but not because the guest powered off"
 
 
 def ranges(guest):

@@ -21,7 +21,7 @@ import time
 import pytest
 
 from host import ROOT
-from linux_guest import complaints, read_guests
+from linux_guest import read_guests, wrong_payload
 from machines import KIB, MIB, Machine
 from page_runs import NVDIMM_MIB
 from remote import Qmp
@@ -209,14 +209,7 @@ class PageTrial:
 def problems_of(guests, trial, payload):
     """One sentence for each thing in the reports that is not as it should be."""
     row, guest, last = trial.row, guests[0], guests[-1]
-    cmdline = bytes.fromhex(guest.single["cmdline"])
-    if cmdline != trial.cmdline_seen + b"\n":
-        yield f"cmdline is {cmdline!r}"
-    digest = hashlib.sha256(payload.read_bytes()).hexdigest()
-    if guest.single.get(f"sha256:{payload.name}") != digest:
-        yield f"the sha256 of /payload/{payload.name} is wrong"
-    if guest.single["cpus"] != str(trial.smp):
-        yield f"{guest.single['cpus']} CPUs are online, not {trial.smp}"
+    yield from wrong_payload(guest, trial.cmdline_seen, trial.smp, payload)
     if row.acpi:
         if guest.single.get("dmi:bios_vendor") != row.vendor:
             yield f"DMI bios_vendor is {guest.single.get('dmi:bios_vendor')}"
@@ -240,16 +233,3 @@ def problems_of(guests, trial, payload):
         yield f"the firmware said {said}"
     if trial.ended_by != ["guest-shutdown"]:
         yield f"QEMU ended for the reasons {trial.ended_by}"
-
-
-def new_problems(guest, other, allow):
-    """What the same block shows with another firmware, and not here."""
-    for key in ("acpi", "pci", "driver"):
-        if guest.lines(key) != other.lines(key):
-            yield f"{key} differs: {guest.lines(key)}, elsewhere {other.lines(key)}"
-    if int(guest.single["memtotal_kb"]) < int(other.single["memtotal_kb"]) - KIB:
-        yield f"MemTotal is {guest.single['memtotal_kb']}, elsewhere {other.single['memtotal_kb']}"
-    known = complaints(other)
-    for shape, text in complaints(guest).items():
-        if shape not in known and not re.search(allow, text):
-            yield f"new in dmesg: {text}"

@@ -5,7 +5,8 @@ import pytest
 
 from page_domain import DomainTrial
 from page_runs import ROWS, domains_of, runs_of
-from page_trial import DRIVERS, GUEST, KERNELS, PageTrial, new_problems, problems_of
+from linux_guest import other_than
+from page_trial import DRIVERS, GUEST, KERNELS, PageTrial, problems_of
 from pages import mistakes, read_blocks
 
 BLOCKS = read_blocks()
@@ -33,7 +34,7 @@ def test_block(block, row, qemu, host, page_guest):
     if row.compare and "-bios" in trial.words:
         other = PageTrial(block, row, host, qemu, host.seabios(trial.machine.type, qemu),
                           trial.folder.path.name + "-seabios")
-        problems += new_problems(guests[0], other.go()[0], row.allow)
+        problems += other_than(guests[0], other.go()[0], row.allow)
         other.folder.clean()
     if problems:
         pytest.fail("\n".join([f"logs in {trial.folder.path}"] + problems[:30]), pytrace=False)

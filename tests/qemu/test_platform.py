@@ -12,7 +12,7 @@ from collections import Counter
 import pytest
 
 from compare import NOTHING, differences
-from linux_guest import complaints
+from linux_guest import complaints, new_complaints
 from machines import KIB
 from operating import Operator
 from platform_runs import (BRIDGES, GROWTH, GUEST_KEXEC, GUEST_PLATFORM, KERNELS, MANY_BRIDGES,
@@ -47,12 +47,6 @@ def missing(guest, row):
         if not any(re.fullmatch(pattern, line) for line in guest.lines(key)):
             some = "" if key == "dmesg" else f": {guest.lines(key)[:20]}"
             yield f"no {key} is {pattern}{some}"
-
-
-def new_complaints(guest, known, allow):
-    for shape, text in complaints(guest).items():
-        if shape not in known and not re.search(allow or NOTHING, text):
-            yield f"new in dmesg: {text}"
 
 
 def lasting(guest, key):

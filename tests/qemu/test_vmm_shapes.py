@@ -9,7 +9,7 @@ import pytest
 import handoff
 import vmm_rules
 from compare import differences
-from linux_guest import boot
+from linux_guest import boot, wrong_end
 from probe.probe import E820_RAM, Rsdp
 from remote import Qmp
 from runs import Run
@@ -88,10 +88,7 @@ def test_linux(row, trial, guest, seabios):
         problems.append(f"the kernel's RSDP is at {found.single['rsdp']}")
     if found.single.get("dmi:bios_vendor") != run.vmm.bios_vendor:
         problems.append(f"DMI bios_vendor is {found.single.get('dmi:bios_vendor')}")
-    if run.said_before:
-        problems.append(f"the firmware said {run.said_before}")
-    if "reboot: Power down" not in run.result.serial:
-        problems.append("QEMU ended, but not because the guest powered off")
+    problems += wrong_end(run.result, run.said_before)
     if problems:
         pytest.fail("\n".join([f"logs in {run.vm.folder}"] + problems[:30]), pytrace=False)
 

@@ -5,13 +5,12 @@ What a firmware has no part in is compared with another boot of the same machine
 where there is ACPI, else QEMU's own loading of the kernel, without any firmware.
 """
 
-import hashlib
 import re
 from dataclasses import replace
 
 import pytest
 
-from linux_guest import boot, complaints
+from linux_guest import boot, other_than, wrong_end, wrong_payload
 from machines import KIB, MIB
 from .runs import LINUX, REBOOT_COUNT, REBOOTS
 from .trial import Trial
@@ -38,14 +37,8 @@ def system_ram(guest):
 def differences(guest, run, row, payload):
     """One sentence for each thing in the guest that is not as it should be."""
     log = "\n".join(guest.lines("dmesg"))
-    wanted = run.cmdline_seen.replace(b"slipway.kexec", b"slipway.kexeced") + b"\n"
-    if bytes.fromhex(guest.single["cmdline"]) != wanted:
-        yield f"cmdline is {bytes.fromhex(guest.single['cmdline'])!r}"
-    digest = hashlib.sha256(payload.read_bytes()).hexdigest()
-    if guest.single.get(f"sha256:{payload.name}") != digest:
-        yield f"the sha256 of /payload/{payload.name} is wrong"
-    if guest.single["cpus"] != str(run.smp):
-        yield f"{guest.single['cpus']} CPUs are online, not {run.smp}"
+    wanted = run.cmdline_seen.replace(b"slipway.kexec", b"slipway.kexeced")
+    yield from wrong_payload(guest, wanted, run.smp, payload)
     given, total = system_ram(guest)
     if total != run.memory_size or given < total - KEPT_LIMIT:
         yield f"System RAM has {given // KIB} KiB of {total // KIB}"
@@ -91,11 +84,7 @@ def differences(guest, run, row, payload):
 
 def differences_from(guest, other, allow):
     """What the same machine shows under another firmware, and not here."""
-    for key in ("pci", "driver", "acpi"):
-        if guest.lines(key) != other.lines(key):
-            yield f"{key} differs: {guest.lines(key)}, elsewhere {other.lines(key)}"
-    if int(guest.single["memtotal_kb"]) < int(other.single["memtotal_kb"]) - KIB:
-        yield f"MemTotal is {guest.single['memtotal_kb']}, elsewhere {other.single['memtotal_kb']}"
+    yield from other_than(guest, other, allow)
     dmi, wanted = guest.with_prefix("dmi:"), other.with_prefix("dmi:")
     for name in sorted(dmi | wanted):
         # modalias holds all the others.
@@ -103,10 +92,6 @@ def differences_from(guest, other, allow):
             continue
         if dmi.get(name) != wanted.get(name):
             yield f"DMI {name} is {dmi.get(name, NOTHING)}, elsewhere {wanted.get(name, NOTHING)}"
-    expected = complaints(other)
-    for shape, text in complaints(guest).items():
-        if shape not in expected and not re.search(allow, text):
-            yield f"new in dmesg: {text}"
 
 
 def hot_plug(run):
@@ -137,10 +122,7 @@ def test_linux(row, trial, guest, host):
         problems += differences_from(found, boot(other, 0), f"{row.allow}|{NO_SERVICES}")
         other.vm.clean()
     said = [line for line in run.result.serial.splitlines() if line.startswith("slipway:")]
-    if said:
-        problems.append(f"the firmware said {said}")
-    if "reboot: Power down" not in run.result.serial:
-        problems.append("QEMU ended, but not because the guest powered off")
+    problems += wrong_end(run.result, said)
     if problems:
         pytest.fail("\n".join([f"logs in {run.vm.folder}"] + problems[:30]), pytrace=False)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from linux_guest import boot
+from linux_guest import boot, wrong_end
 from probe.probe import Rsdp
 from . import handoff, vmm_rules
 from .test_bad_input import check_refused
@@ -48,10 +48,7 @@ def test_linux(row, trial, guest):
     found = boot(run, 0)
     problems = list(differences(found, run, row, guest))
     said = [line for line in run.result.serial.splitlines() if line.startswith("slipway:")]
-    if said:
-        problems.append(f"the firmware said {said}")
-    if "reboot: Power down" not in run.result.serial:
-        problems.append("QEMU ended, but not because the guest powered off")
+    problems += wrong_end(run.result, said)
     if problems:
         pytest.fail("\n".join([f"logs in {run.vm.folder}"] + problems[:30]), pytrace=False)
 
