@@ -57,6 +57,14 @@ extern const uint16_t bundle_machine;
  */
 uint64_t bundle_kernel_end(struct span head);
 
+/** Whether a file of @size bytes is long enough for an initrd behind a kernel that ends at @end. */
+static inline bool bundle_has_room(uint64_t end, uint64_t size)
+{
+	uint64_t next;
+
+	return checked_align_up(end, BUNDLE_ALIGNMENT, &next) && size > next;
+}
+
 /**
  * Whether a file of @size bytes that starts with @head holds no more than a kernel for certain,
  * by a look at @head; if not, it takes bundle_open() to find out.
@@ -64,11 +72,8 @@ uint64_t bundle_kernel_end(struct span head);
 static inline bool bundle_is_kernel(struct span head, uint64_t size)
 {
 	uint64_t end = bundle_kernel_end(head);
-	uint64_t next;
 
-	if (end == 0)
-		return !pe_is_pe(head);
-	return !checked_align_up(end, BUNDLE_ALIGNMENT, &next) || size <= next;
+	return end == 0 ? !pe_is_pe(head) : !bundle_has_room(end, size);
 }
 
 /**

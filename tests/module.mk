@@ -10,7 +10,7 @@ run shell debug: $(fw)
 	$(Q)ARCH=$(ARCH) FW=$(fw) tests/tools/run $@
 
 packages_test := qemu-system-x86 gdb seabios python3 python3-pytest python3-pytest-xdist nasm \
-	gcc clang clang-format binutils qemu-system-arm qemu-efi-aarch64 u-boot-qemu gdb-multiarch \
+	gcc clang clang-format binutils qemu-system-arm ovmf qemu-efi-aarch64 u-boot-qemu gdb-multiarch \
 	gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu zstd swtpm libvirt-daemon-driver-qemu
 
 # T chooses tests by name, as pytest -k does.

@@ -2,6 +2,7 @@
 #include "arch/handoff.h"
 
 #include "arch/machine.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/paging.h"
 #include "arch/x86_64/start.h"
 #include "arch/x86_64/state.h"
@@ -17,6 +18,7 @@ _Noreturn void arch_handoff(const struct arch_handoff *handoff)
 
 	if (pvh || handoff->mode == ARCH_MODE_LINUX_32) {
 		start_load_gdt(true);
+		load_task_register(SELECTOR_TSS);
 		enter_32(handoff->entry, pvh ? 0 : handoff->argument, pvh ? handoff->argument : 0);
 	}
 	if (handoff->mode == ARCH_MODE_REAL) {

@@ -62,7 +62,8 @@ bool arch_random(uint64_t *ret_value)
 void start_load_gdt(bool code32_at_0x10)
 {
 	struct arch_state *state = arch_state();
-	uint64_t tss = (uintptr_t)&state->tss;
+	/* PVH wants a base of 0 (Xen docs/misc/pvh.pandoc); nobody returns to us then. */
+	uint64_t tss = code32_at_0x10 ? 0 : (uintptr_t)&state->tss;
 
 	state->gdt[0] = 0;
 	state->gdt[SELECTOR_CODE32 / 8] = code32_at_0x10 ? DESCRIPTOR_CODE64 : DESCRIPTOR_CODE32;

@@ -29,11 +29,21 @@ static enum status read_start(struct pc *pc)
 									: STATUS_OK;
 }
 
+static void forget_file(struct kernel_source *kernel)
+{
+	kernel->split = false;
+	kernel->is_elf = false;
+	kernel->setup_data = 0;
+	kernel->bundle.initrd.size = 0;
+	kernel->bundle.cmdline.size = 0;
+}
+
 /* Looks at one file, and takes it apart if it holds more than a kernel. */
 static enum status open_file(struct pc *pc)
 {
 	struct kernel_source *kernel = &pc->kernel;
 
+	forget_file(kernel);
 	enum status status = read_start(pc);
 	if (status == STATUS_OK && !bundle_is_kernel(start_of(kernel), kernel->head.size)) {
 		status = bundle_open(&kernel->head, start_of(kernel), boot_map_ram, &kernel->bundle,
@@ -92,6 +102,20 @@ static enum status find_loaded_kernel(struct pc *pc)
 	return status == STATUS_OK ? elf_claim(&kernel->elf, &boot->map, &boot->why) : status;
 }
 
+/* Before 10.0 QEMU has no more of the file than setup and rest; it may be a bundle. */
+static enum status open_items(struct pc *pc)
+{
+	struct kernel_source *kernel = &pc->kernel;
+
+	kernel->setup = kernel->head;
+	kernel->items = (struct blob_pieces){
+		.piece = {{&kernel->setup, 0, kernel->setup.size},
+			  {&kernel->body, 0, kernel->body.size}},
+	};
+	enum status status = blob_of_pieces(&kernel->items, &kernel->head);
+	return status == STATUS_OK ? open_file(pc) : status;
+}
+
 static enum status find_legacy_kernel(struct pc *pc)
 {
 	struct kernel_source *kernel = &pc->kernel;
@@ -105,9 +129,19 @@ static enum status find_legacy_kernel(struct pc *pc)
 		status = read_start(pc);
 	if (status != STATUS_OK)
 		return status;
+	forget_file(kernel);
 	kernel->split = true;
-	return bundle_kernel_end(start_of(kernel)) == 0 ? find_loaded_kernel(pc)
-							: find_setup_data(pc);
+	struct span start = start_of(kernel);
+	uint64_t end = bundle_kernel_end(start);
+	status = end == 0 ? find_loaded_kernel(pc) : find_setup_data(pc);
+	/* setup_data would lie behind the kernel. */
+	if (status != STATUS_OK || kernel->is_elf || kernel->setup_data != 0)
+		return status;
+	bool has_more = end == 0 ? pe_is_pe(start)
+				 : bundle_has_room(end, kernel->head.size + kernel->body.size);
+	/* QEMU alone cuts the file at the end of the setup. */
+	return has_more && kernel->head.size == bzimage_setup_size(start) ? open_items(pc)
+									  : STATUS_OK;
 }
 
 /* -- PVH --------------------------------------------------------------------------- */
@@ -119,6 +153,7 @@ static enum status find_module(struct pc *pc)
 	struct hvm_modlist_entry entry;
 
 	pc->module.size = 0;
+	pc->module_start = 0;
 	if (pc->entry.kind != ARCH_ENTRY_PVH || le32_get(pc->start_info.nr_modules) == 0)
 		return STATUS_OK;
 	if (!arch_peek(list, sizeof(entry), &entry))
@@ -128,13 +163,17 @@ static enum status find_module(struct pc *pc)
 	if (size == 0)
 		return STATUS_OK;
 	enum status status = memmap_claim(&pc->boot.map, start, size, MEMMAP_INITRD);
-	if (status != STATUS_OK)
-		return refuse(&pc->boot.why, status,
-			      "the PVH module at 0x%lx + 0x%lx is not free RAM", start, size);
-	pc->module = boot_memory_blob(start, size);
-	pc->module_start = start;
 	pc->module_cmdline = le64_get(entry.cmdline_paddr);
-	return STATUS_OK;
+	if (status == STATUS_OK) {
+		pc->module = boot_memory_blob(start, size);
+		pc->module_start = start;
+		return STATUS_OK;
+	}
+	/* On microvm QEMU puts it over what SeaBIOS keeps, but has it in fw_cfg, too. */
+	if (boot_find_in_fwcfg(&pc->boot, BOOT_LEGACY_ITEMS, BOOT_INITRD, &pc->module) == STATUS_OK)
+		return STATUS_OK;
+	return refuse(&pc->boot.why, status, "the PVH module at 0x%lx + 0x%lx is not free RAM",
+		      start, size);
 }
 
 /* A module that is no kernel is an initrd. */
@@ -202,11 +241,6 @@ static enum status find_in(void *context, enum boot_source source)
 	struct pc *pc = context;
 	struct kernel_source *kernel = &pc->kernel;
 
-	kernel->split = false;
-	kernel->is_elf = false;
-	kernel->setup_data = 0;
-	kernel->bundle.initrd.size = 0;
-	kernel->bundle.cmdline.size = 0;
 	if (source == BOOT_LEGACY_ITEMS)
 		return find_legacy_kernel(pc);
 	if (source == BOOT_MODULE)
@@ -255,7 +289,7 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 	}
 	if (!boot->has_initrd && bundle->initrd.size != 0) {
 		boot->initrd = bundle->initrd;
-		if (source == BOOT_MODULE)
+		if (source == BOOT_MODULE && pc->module_start != 0)
 			pc->initrd_start = bundle_initrd_at(bundle, pc->module_start);
 		boot_log_part(boot, BOOT_INITRD, BOOT_KERNEL_FILE);
 	} else if (!boot->has_initrd && pc->module.size != 0 && source != BOOT_MODULE) {

@@ -22,6 +22,8 @@ struct kernel_source {
 	struct blob head;
 	struct blob body; /**< only if @split */
 	bool split;
+	struct blob_pieces items; /**< the two again, and the VMM's @setup, of a bundle in them */
+	struct blob setup;
 	uint64_t assumed_load; /**< where the VMM's setup_data addresses count from */
 	uint64_t setup_data;   /**< the VMM's list, 0 if none */
 	bool is_elf;
@@ -41,8 +43,8 @@ struct pc {
 	struct pci_machine pci_machine;
 	struct pci_tree pci; /**< on pc and q35; empty when there was no memory for it */
 	struct kernel_source kernel;
-	struct blob module;      /**< the first one of a PVH loader, claimed; size 0: none */
-	uint64_t module_start;   /**< its address */
+	struct blob module;      /**< the first one of a PVH loader; size 0: none */
+	uint64_t module_start;   /**< its address, claimed; 0: it is read from fw_cfg */
 	uint64_t module_cmdline; /**< that of its command line, or 0 */
 	uint64_t initrd_start;   /**< where the initrd lies in memory already, or 0 */
 };

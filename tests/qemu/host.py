@@ -96,15 +96,28 @@ class Host:
         return (fetched if fetched.is_dir() else SYSTEM_FIRMWARE) / "seabios" / (
             "bios-microvm.bin" if machine == "microvm" else "bios-256k.bin")
 
-    def packed(self, name, kind):
-        """A kernel packed by pack(), which is done once."""
+    def _converted(self, name, suffix, convert):
+        """What convert(image, out) makes of a kernel, which is done once."""
         image = self.kernels[name]
-        out = self.out / f"{image.parents[1].name}.{kind}"
+        out = self.out / f"{image.parents[1].name}.{suffix}"
         with open(self.out / "pack.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not out.exists() or out.stat().st_mtime < image.stat().st_mtime:
-                pack(kind, image, out.with_suffix(".new")).rename(out)
+                convert(image, out.with_suffix(".new"))
+                out.with_suffix(".new").rename(out)
         return out
+
+    def packed(self, name, kind):
+        """A kernel packed by pack()."""
+        return self._converted(name, kind, lambda image, out: pack(kind, image, out))
+
+    def unpacked(self, name):
+        """The vmlinux, an ELF file, of a bzImage."""
+        return self._converted(name, "vmlinux",
+                               lambda image, out: tool("unpack-kernel", image, out))
+
+    def ovmf(self, part):
+        return SYSTEM_FIRMWARE / f"OVMF/OVMF_{part}_4M.fd"
 
     def aavmf(self):
         return SYSTEM_FIRMWARE / "qemu-efi-aarch64/QEMU_EFI.fd"

@@ -23,7 +23,7 @@ NOT_THE_FIRMWARE = re.compile(
     r"clocksource|sched_clock|hrtimer|tsc:|rcu|hogged|BIOS-e820|BIOS-provided|DMI: |efi: |"
     r"found SMP MP-table|SMBIOS [\d.]+ present|microcode|random: |TSC found unstable|calibrat|"
     r"^ +#\d|8254 timer|^\.{7} failed|Unstable clock|local clock|trace_clock|"
-    r"on the kernel command line|APIC timer disabled due to verification")
+    r"on the kernel command line|hpet: Lost \d+ RTC|APIC timer disabled due to verification")
 WARNING = 4                     # kernel log level
 EXIT_GUEST = 33                 # the guest's last resort where it has no ACPI
 

@@ -6,6 +6,7 @@ RESETS   boot a probe that resets the machine, again and again
 REFUSED  are bad input: one FATAL line of that stage, status and reason
 NO_EXIT  are refused where no device lets the firmware end QEMU
 LINUX    boot a Debian kernel whose init reports, and compare with SeaBIOS
+UEFI     boots a file of LINUX by OVMF
 REBOOTS  boot a Debian kernel whose init reboots, again and again
 """
 
@@ -15,6 +16,8 @@ import devicetree
 import tableloader
 from machines import GIB, KIB, MIB
 from probe.bzimage import XLF_CAN_BE_LOADED_ABOVE_4G, XLF_KERNEL_64
+from probe.elf import CLASS_32, MACHINE_AARCH64
+from probe.probe import sums
 
 QEMUS = ("7.2", "10.0")
 
@@ -29,18 +32,28 @@ class Run:
     memory: str = "512M"
     smp: object = 1                 # -smp
     cpu: str = ""
-    door: str = "bios"              # how the firmware comes in: bios, pflash, pvh
+    door: str = "bios"              # how the firmware comes in: bios, pflash; pvh, behind
+                                    # SeaBIOS, or qboot; or OVMF in its place: uefi
     source: str = "legacy"          # -kernel, -initrd, -append; opt: opt/org.slipway/*;
                                     # etc: etc/boot/*; mixed: the kernel by opt, the rest
-                                    # by options, where -kernel is our own image
+                                    # by options, where -kernel is our own image; module: a
+                                    # bundle as the -initrd of door pvh
     kernel: object = None           # setup header fields of a probe, a file's bytes,
                                     # or the name that tests/tools/fetch-kernel takes
     payload: int = 0                # bytes that the probe's payload is padded to
+    elf: object = None              # the kernel is an ELF file with a PVH entry: fields of a
+                                    # probe's (probe/elf.py), or {} for a Debian kernel's vmlinux
     edit: object = None             # changes the finished kernel file
+    bundle: str = None              # the kernel's file has the initrd too: appended; uki or
+                                    # uki-stub, where it has the command line as well
+    edit_bundle: object = None      # changes that file
+    append: bytes = b""             # the VMM's command line, where a bundle has one
+    losers: tuple = ()              # sources with another kernel, which must not be taken
     resets_by: str = None           # the probe resets the machine in this way
     reboots: bool = False           # QEMU goes on after a reset
     debug_exit: bool = True         # there is an isa-debug-exit device
     initrd: object = 0              # bytes, or GUEST
+    serial: str = "port"            # hvc0: a virtio console and no serial port; none
     cmdline: bytes = b"root=/dev/probe quiet"
     plain_cmdline: bytes = b""      # with which SeaBIOS boots the same, to compare
     dtb: bytes = b""                # -dtb
@@ -62,8 +75,13 @@ def probe(name, machine="q35", header=None, **more):
 
 
 def pvh(name, machine, **more):
-    """Entered by PVH behind SeaBIOS, which programs MTRRs in its own way."""
-    return probe(name, machine, door="pvh", skip=("memory_types",), **more)
+    """Entered by PVH behind SeaBIOS or qboot, which treat MTRRs in their own way."""
+    return probe(name, machine, **{"door": "pvh", "skip": ("memory_types",)} | more)
+
+
+def elf(name, machine="q35", **more):
+    """The probe is an ELF file."""
+    return probe(name, machine, **{"elf": {}} | more)
 
 
 def warned(name, warning, machine="q35", **more):
@@ -121,6 +139,7 @@ PROBES = both(
     probe("opt-q35", "q35", source="opt", initrd=100001),
     probe("mixed-q35", "q35", source="mixed", initrd=100001),
     pvh("mixed-pvh-q35", "q35", source="mixed", initrd=100001),
+    pvh("mixed-pvh-microvm", "microvm", source="mixed", initrd=100001),
     pvh("pvh-microvm", "microvm", source="opt", initrd=100001),
     pvh("pvh-pc", "pc", source="opt", initrd=100001),
     pvh("pvh-q35", "q35", source="opt", initrd=100001),
@@ -128,14 +147,51 @@ PROBES = both(
     # Nothing tells then that this is QEMU, which has left room for tables of ours.
     probe("no-dma-microvm", "microvm", options=NO_DMA, initrd=100001, skip=("smbios",)),
     probe("no-dma-q35", "q35", options=NO_DMA, initrd=100001),
+    # A kernel with its initrd and command line in one file.
+    *(probe(f"uki-{source}-{machine}", machine, source=source, bundle="uki", initrd=100001)
+      for source, machine in (("opt", "microvm"), ("etc", "pc"))),
+    *(probe(f"appended-{source}-{machine}", machine, source=source, bundle="appended",
+            initrd=100001) for source, machine in (("opt", "q35"), ("etc", "microvm"))),
+    *(pvh(f"{bundle}-module-{machine}", machine, source="module", bundle=bundle, initrd=100001)
+      for bundle, machine in (("uki", "microvm"), ("uki", "q35"), ("appended", "pc"))),
+    pvh("uki-module-qboot", "microvm", door="qboot", source="module", bundle="uki",
+        initrd=100001),
+    # ELF kernels with a PVH entry.
+    *(elf(f"elf-{machine}", machine, initrd=100001) for machine in ("microvm", "pc", "q35")),
+    elf("elf-opt-microvm", "microvm", source="opt", initrd=100001),
+    pvh("elf-pvh-opt-q35", "q35", source="opt", elf={}, initrd=100001),
+    pvh("elf-module-uki-pc", "pc", source="module", elf={}, bundle="uki", initrd=100001),
+    probe("uki-legacy-q35", "q35", bundle="uki", initrd=100001),
+    probe("appended-legacy-microvm", "microvm", bundle="appended", initrd=100001),
+    # What comes from several sources.
     probe("opt-wins", "pc", fw_cfg=(("opt/org.slipway/cmdline", b"from opt"),),
           skip=("command_line",), expect=(("cmdline", b"from opt"),)),
+    pvh("module-loses-to-opt", "q35", source="opt", losers=("module",), initrd=5000),
+    pvh("module-cmdline-by-vmm", "pc", source="module", bundle="uki", append=b"by the VMM",
+        initrd=5000),
+    pvh("module-cmdline-by-file", "microvm", source="module", bundle="uki",
+        append=b"by the VMM", fw_cfg=(("opt/org.slipway/cmdline", b"by file"),),
+        skip=("command_line", "memory_types"), expect=(("cmdline", b"by file"),)),
     probe("log-info", "q35", fw_cfg=(("opt/org.slipway/log", b"info\n"),), skip=("silent",),
           expect=(("said", "slipway: kernel at 0x"),)),
     # Nodes of setup_data.
     probe("seed-q35", "q35", cpu="max", expect=(("seed", True),)),
     probe("seed-pc-absent", "pc", cpu="qemu64", expect=(("seed", False),)),
 ) + [
+    elf("elf-etc-no-acpi", "pc,acpi=off", source="etc"),
+    elf("elf-uki-opt-6G", "q35", source="opt", bundle="uki", memory="6G", initrd=16 * MIB),
+    elf("elf-at-1M-no-initrd", "microvm", elf={"address": MIB}),
+    elf("elf-far", "q35", elf={"address": 400 * MIB}, source="opt", initrd=5000),
+    elf("elf-14M", "q35", source="opt", payload=PAYLOAD_14M, initrd=5000),
+    elf("elf-no-dma", "q35", source="opt", options=NO_DMA, initrd=5000),
+    # The kernel of an earlier source, and an initrd of the VMM's.
+    probe("opt-wins-all", "q35", source="opt", losers=("etc", "legacy"), initrd=5000),
+    probe("etc-wins-legacy", "pc", source="etc", losers=("legacy",), initrd=5000),
+    probe("uki-initrd-by-file", "q35", source="opt", bundle="uki", initrd=5000,
+          fw_cfg=(("opt/org.slipway/initrd", b"by file"),), skip=("initrd",),
+          expect=(("initrd", sums(b"by file")),)),
+    probe("uki-of-kernel-alone", "q35", source="opt", bundle="uki", cmdline=b""),
+
     probe("dtb-q35", "q35", dtb=devicetree.tree(4000), cpu="max"),
     probe("dtb-microvm", "microvm", dtb=devicetree.tree(16), payload=PAYLOAD_14M),
     probe("dtb-pc-entry-32", "pc", ONLY_32, dtb=devicetree.tree(16)),
@@ -262,7 +318,7 @@ PROBES = both(
                    tableloader.entry(99, "0s", b"")),
             skip=("rsdp", "silent"),
             expect=(("acpi", "XSDT"), ("said", "unknown loader script command 99 is skipped"))),
-    probe("no-serial", "q35", options=("-serial", "none")),
+    probe("no-serial", "q35", serial="none"),
 ]
 
 # The machine is reset this many times, by each way that it has.
@@ -273,6 +329,10 @@ RESETS = [
                              ("pc", ("triple-fault", "keyboard", "cf9")),
                              ("q35", ("triple-fault", "keyboard", "cf9")))
     for method in methods
+] + [
+    # The second boot finds memory as the first has left it.
+    elf("reset-elf", "microvm", resets_by="triple-fault", reboots=True, initrd=5000),
+    elf("reset-elf-opt", source="opt", resets_by="cf9", reboots=True, initrd=5000),
 ]
 
 
@@ -289,12 +349,28 @@ def bad_file(name, content, status, reason):
     return refused(name, status, reason, kernel=content, source="opt")
 
 
+def bad_elf(name, status, reason, stage="payload", elf=None, **more):
+    """A probe that is an ELF file, and refused."""
+    return refused(f"elf-{name}", status, reason, stage,
+                   **({"kernel": {}, "elf": elf or {}, "source": "opt"} | more))
+
+
+def bad_uki(name, status, reason, change, **more):
+    return refused(f"uki-{name}", status, reason, "payload",
+                   **({"kernel": {}, "source": "opt"} | more), bundle="uki", edit_bundle=change)
+
+
 def bad_script(name, status, reason, *entries):
     return script(f"script-{name}", *entries, fatal=("acpi", status, reason))
 
 
 def cut(size):
     return {"edit": lambda image: image[:size]}
+
+
+def replaced(old, new):
+    """Bytes are others where they stand first."""
+    return lambda content: content.replace(old, new, 1)
 
 
 A, P, C, W = (tableloader.allocate, tableloader.add_pointer, tableloader.add_checksum,
@@ -331,6 +407,37 @@ REFUSED = [
     bad_kernel("protocol-2.05", "unsupported", r"protocol 2\.05", {"version": 0x205}),
     bad_kernel("protocol-2.00", "unsupported", r"protocol 2\.00", {"version": 0x200}),
     bad_kernel("kernel-loaded-low", "unsupported", "zImage", {"loadflags": 0}),
+
+    # Bundles; the sections' tables are read before anything else is.
+    bad_uki("cut", "out-of-range", r"\.linux", lambda content: content[:-512]),
+    bad_uki("cut-module", "out-of-range", r"\.linux", lambda content: content[:-512], door="pvh",
+            source="module"),
+    bad_uki("of-aarch64", "unsupported", "0xaa64",
+            replaced(b"PE\0\0\x64\x86", b"PE\0\0\x64\xaa")),
+    bad_uki("without-header", "bad-format", "PE", replaced(b"PE\0\0", b"PF\0\0")),
+    bad_uki("without-header-legacy", "bad-format", "PE", replaced(b"PE\0\0", b"PF\0\0"),
+            source="legacy"),
+
+    # ELF kernels.
+    bad_elf("without-pvh-entry", "unsupported", "without a PVH entry", elf={"note_type": 17}),
+    bad_elf("of-32-bits", "unsupported", "64-bit x86", elf={"ident_class": CLASS_32}),
+    bad_elf("of-aarch64", "unsupported", "64-bit x86", elf={"machine": MACHINE_AARCH64}),
+    bad_elf("of-aarch64-module", "unsupported", "64-bit x86", elf={"machine": MACHINE_AARCH64},
+            door="pvh", source="module"),
+    bad_elf("cut", "truncated", "not inside the file", **cut(0x1800)),
+    bad_elf("cut-in-header", "truncated|out-of-range", "ELF headers", **cut(60)),
+    bad_elf("outside-ram", "overlap", "not free RAM", "loader", elf={"address": NO_RAM}),
+    bad_elf("past-ram", "overlap", "not free RAM", "loader", elf={"memory_size": GIB}),
+    bad_elf("over-the-rom", "overlap", "not free RAM", "loader", elf={"address": 0xFFFF0000,
+                                                                      "memory_size": 0x10000}),
+    bad_elf("over-our-image", "overlap", "not free RAM", "loader", elf={"address": MIB},
+            door="pvh"),
+    bad_elf("below-1M", "out-of-range", "between 1 MiB", elf={"address": 0x40000}),
+    bad_elf("below-1M-legacy", "out-of-range", "cannot be", elf={"address": 0x40000},
+            source="legacy"),
+    bad_elf("initrd-over-memory", "no-memory", "initrd", "loader", memory="64M",
+            initrd=96 * MIB),
+    bad_elf("cmdline-2048", "too-large", "command line", "loader", cmdline=b"x" * 2048),
 
     # Headers that ask for what no memory is.
     bad_kernel("init-size-over-memory", "no-memory", "kernel", {"init_size": 128 * MIB},
@@ -431,8 +538,9 @@ GUEST, GUEST_PCI = "guest", "guest-pci"
 LSPCI = "pciutils=/usr/bin/lspci"
 
 
-def linux(name, machine="q35", kernel="6.1-cloud", qemu="7.2", more=b"", mode=b"test", **rest):
-    words = b"console=ttyS0 panic=-1 slipway.mode=" + mode
+def linux(name, machine="q35", kernel="6.1-cloud", qemu="7.2", more=b"", mode=b"test",
+          console=b"ttyS0", **rest):
+    words = b"console=" + console + b" panic=-1 slipway.mode=" + mode
     if machine.startswith("microvm") and "acpi=off" not in machine:
         words += TSC
     options = DEVICES if machine not in WITHOUT_PCI else ()
@@ -550,6 +658,37 @@ PXB_Q35 = ("pxb-pcie,id=r1,bus_nr=64,bus=pcie.0,addr=8,numa_node=1", root_port(0
            root_port(1, "r1"), disk(0, "p1", model="nvme"),
            "pxb-pcie,id=r2,bus_nr=128,bus=pcie.0,addr=9,numa_node=0", root_port(2, "r2"),
            disk(1, "p2"), root_port(3), nic("p3"))
+
+# Kernels that are ELF files.
+NEW = {"kernel": "6.12-cloud", "qemu": "10.0"}
+GENERIC = {"kernel": "6.1-generic"}
+LINUX += [
+    linux("linux-elf-q35", elf={}),
+    linux("linux-elf-q35-6.12-qemu10.0", elf={}, smp=2, memory="4G", **NEW),
+    linux("linux-elf-pc-generic", "pc", elf={}, **GENERIC),
+    linux("linux-elf-pc-qemu10.0", "pc", qemu="10.0", elf={}),
+    linux("linux-elf-microvm", "microvm", elf={}),
+    linux("linux-elf-opt-microvm-6.12-qemu10.0", "microvm", source="opt", elf={}, **NEW),
+    linux("linux-elf-etc-pc", "pc", source="etc", elf={}),
+    linux("linux-elf-uki-module", source="module", door="pvh", elf={}, bundle="uki"),
+    # As kata has it: no serial port.
+    linux("linux-elf-hvc0", elf={}, console=b"hvc0", serial="hvc0", kernel="6.12-cloud"),
+]
+
+# A kernel with its initrd and command line in one file.
+LINUX += [
+    linux("linux-uki-stub", source="opt", bundle="uki-stub"),
+    linux("linux-uki-stub-legacy-pc", "pc", bundle="uki-stub"),
+    linux("linux-uki-stub-module-6.12-qemu10.0", source="module", door="pvh", bundle="uki-stub",
+          **NEW),
+    linux("linux-uki-module-microvm", "microvm", source="module", door="pvh", bundle="uki"),
+    linux("linux-appended-initrd-microvm-6.12-qemu10.0", "microvm", source="opt",
+          bundle="appended", **NEW),
+    linux("linux-appended-initrd-module-pc", "pc", source="module", door="pvh",
+          bundle="appended"),
+]
+
+UEFI = linux("linux-uki-stub-uefi", door="uefi", bundle="uki-stub")
 
 # All have what they have from SeaBIOS: drivers, content, addresses, interrupts.
 LINUX += [

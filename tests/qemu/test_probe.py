@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from handoff import RULES
 from probe.probe import SETUP_RNG_SEED
 from runs import PROBES, RESET_COUNT, RESETS
 
@@ -21,6 +20,7 @@ def unexpected(boot, run, expect):
             "kernel_above": lambda: (boot.load, boot.load >= wanted),
             "initrd_below": lambda: (end, end <= wanted),
             "initrd_above": lambda: (start, start >= wanted),
+            "initrd": lambda: (boot.initrd, boot.initrd[2:] == wanted),
             "acpi": lambda: (boot.acpi, boot.table(wanted) or boot.acpi[:1]
                              and boot.acpi[0].signature == wanted),
             "cmdline": lambda: (boot.cmdline, boot.cmdline == wanted),
@@ -36,7 +36,7 @@ def unexpected(boot, run, expect):
 def test_handoff(row, trial):
     run = trial(row)
     boot = run.boot()
-    problems = RULES.broken(boot, run, row.skip) + list(unexpected(boot, run, row.expect))
+    problems = run.rules.broken(boot, run, row.skip) + list(unexpected(boot, run, row.expect))
     if problems:
         pytest.fail("\n".join([f"{len(problems)} breaches; logs in {run.vm.folder}"]
                               + problems[:20]), pytrace=False)
@@ -56,7 +56,7 @@ def test_reset(row, trial):
     complete = [boot for boot in boots if boot.complete]
     if len(complete) <= RESET_COUNT:
         pytest.fail(f"only {len(complete)} boots: {run.result.describe()}", pytrace=False)
-    problems = RULES.broken(complete[RESET_COUNT], run, row.skip)
+    problems = run.rules.broken(complete[RESET_COUNT], run, row.skip)
     first = without_seed(complete[0])
     for number, boot in enumerate(complete[1:RESET_COUNT + 1], 2):
         boot = without_seed(boot)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The rules of handoff.py can fail: each flaw below is noticed by the rule it breaks."""
+"""The rules of handoff.py and pvh_handoff.py can fail: each flaw below is noticed by the rule it
+breaks."""
 
 import copy
 import struct
@@ -7,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from handoff import RULES
+import handoff
+import pvh_handoff
 from machines import GIB, MIB
 from probe.bzimage import LAYOUT
 from probe.probe import E820_RAM, AcpiTable, Rsdp, SetupData
@@ -155,31 +157,100 @@ FLAWS = [
 ]
 
 
+def set_info(boot, name, value):
+    """A field of start_info is another."""
+    offset, fmt = START_INFO[name]
+    content = bytearray(boot.start_info)
+    struct.pack_into(fmt, content, offset, value)
+    boot.start_info = bytes(content)
+
+
+def set_memmap(boot, offset, value):
+    boot.memmap = boot.memmap[:offset] + bytes([value]) + boot.memmap[offset + 1:]
+
+
+START_INFO = {"version": (4, "<I"), "flags": (8, "<I"), "nr_modules": (12, "<I"),
+              "modlist_paddr": (16, "<Q"), "memmap_paddr": (40, "<Q")}
+
+PVH_FLAWS = [
+    ("entered_by_pvh", lambda boot: setattr(boot, "entries", [32])),
+    ("registers", lambda boot: boot.gpr.update(rbx=0)),
+    ("registers", lambda boot: setattr(boot, "cr0", 0x80000011)),
+    ("registers", lambda boot: setattr(boot, "cr4", 0x20)),
+    ("registers", lambda boot: setattr(boot, "efer", 0x500)),
+    ("registers", lambda boot: setattr(boot, "rflags", boot.rflags | 0x200)),
+    ("registers", lambda boot: boot.segments.update(es=0)),
+    ("descriptors", lambda boot: setattr(boot, "gdt", bytes(len(boot.gdt)))),
+    ("kernel_loaded", lambda boot: setattr(boot, "load", boot.load + 0x1000)),
+    ("kernel_loaded", lambda boot: setattr(boot, "payload_intact", False)),
+    ("kernel_loaded", lambda boot: setattr(boot, "rest_clear", False)),
+    ("start_info", lambda boot: set_info(boot, "version", 0)),
+    ("start_info", lambda boot: set_info(boot, "flags", 1)),
+    ("start_info", lambda boot: set_info(boot, "memmap_paddr", GIB)),
+    ("start_info", lambda boot: set_memmap(boot, 20, 1)),
+    ("everything_in_free_ram", lambda boot: move_initrd(boot, boot.load)),
+    ("everything_in_free_ram", lambda boot: move_initrd(boot, boot.table("DSDT").addr)),
+    ("everything_in_free_ram", lambda boot: set_info(boot, "modlist_paddr", boot.load)),
+    ("command_line", lambda boot: setattr(boot, "cmdline", boot.cmdline + b" ")),
+    ("initrd", lambda boot: set_info(boot, "nr_modules", 0)),
+    ("initrd", lambda boot: setattr(boot, "initrd", (*boot.initrd[:3], 0))),
+    ("initrd", lambda boot: move_initrd(boot, 5 * GIB)),
+    ("initrd", lambda boot: setattr(boot, "modlist", boot.modlist[:16] + b"\1" * 16)),
+    ("e820_sane", lambda boot: setattr(boot, "memmap", boot.memmap[24:48] + boot.memmap[:24])),
+    ("e820_sane", lambda boot: set_memmap(boot, 16, 9)),
+    ("e820_tells_the_ram", lambda boot: setattr(boot, "memmap", boot.memmap[24:])),
+    ("e820_keeps_the_tables", lambda boot: change_table(boot, "DSDT", addr=boot.load)),
+    ("e820_reserves_ecam", lambda boot: setattr(boot, "memmap", boot.memmap[:24])),
+    ("rsdp", lambda boot: setattr(boot, "rsdp_told", None)),
+    ("rsdp", lambda boot: boot.rsdp_found.clear()),
+    ("acpi_tables", lambda boot: change_table(boot, "DSDT", checksum=1)),
+    ("smbios", lambda boot: boot.smbios.clear()),
+    ("memory_types", lambda boot: boot.msr.update({0x2FF: 0})),
+    ("chipset", lambda boot: boot.pci.pop((0, 0))),
+    ("no_interrupt_waits",
+     lambda boot: boot.__dict__.update(lapic=(0x1FF, 0x700, 0x400), pic_masks=(0, 0))),
+]
+# By Run.elf.
+ALL_FLAWS = [(None, *flaw) for flaw in FLAWS] + [({}, *flaw) for flaw in PVH_FLAWS]
+
+
 @pytest.fixture(scope="module")
 def sound(host, worker_id):
-    """A run and its Boot in which no rule is broken."""
-    run = Trial(probe(f"rules-{worker_id}", "q35", cpu="max", initrd=100001), host)
-    boot = run.boot()
-    assert not RULES.broken(boot, run)
-    return run, boot
+    """Gets a run, of a probe that is an ELF file or not, and its Boot: no rule is broken."""
+    made = {}
+
+    def get(elf):
+        if repr(elf) not in made:
+            run = Trial(probe(f"rules-{worker_id}", "q35", cpu="max", initrd=100001, elf=elf), host)
+            boot = run.boot()
+            assert not run.rules.broken(boot, run)
+            made[repr(elf)] = run, boot
+        return made[repr(elf)]
+
+    return get
 
 
-@pytest.mark.parametrize("number", range(len(FLAWS)), ids=lambda n: f"{n}-{FLAWS[n][0]}")
+@pytest.mark.parametrize(
+    "number", range(len(ALL_FLAWS)),
+    ids=lambda n: f"{n}-{'pvh-' * (ALL_FLAWS[n][0] is not None)}{ALL_FLAWS[n][1]}")
 def test_flaw_is_noticed(number, sound):
-    rule, flaw = FLAWS[number]
-    run, boot = sound
+    elf, rule, flaw = ALL_FLAWS[number]
+    run, boot = sound(elf)
     spoiled = copy.deepcopy(boot)
     flaw(spoiled)
-    said = RULES.broken(spoiled, run)
+    said = run.rules.broken(spoiled, run)
     assert any(line.startswith(f"{rule}: ") for line in said), said
 
 
-def test_words_of_the_firmware_are_noticed(sound):
-    run, boot = sound
+@pytest.mark.parametrize("elf", (None, {}), ids=("linux", "pvh"))
+def test_words_of_the_firmware_are_noticed(elf, sound):
+    run, boot = sound(elf)
     talking = copy.copy(run)
     talking.said_before = "slipway: hello\n"
-    assert any(line.startswith("silent: ") for line in RULES.broken(boot, talking))
+    assert any(line.startswith("silent: ") for line in run.rules.broken(boot, talking))
 
 
-def test_every_rule_has_a_flaw():
-    assert set(RULES.functions) == {rule for rule, _ in FLAWS} | {"silent"}
+@pytest.mark.parametrize("rules, flaws", ((handoff.RULES, FLAWS), (pvh_handoff.RULES, PVH_FLAWS)),
+                         ids=("linux", "pvh"))
+def test_every_rule_has_a_flaw(rules, flaws):
+    assert set(rules.functions) == {rule for rule, _ in flaws} | {"silent"}

@@ -7,14 +7,20 @@ import random
 
 import pytest
 
+import handoff
+import pvh_handoff
+from host import make_bundle
 from machines import GIB, MIB, Machine, parse_size
 from probe.bzimage import SetupHeader
+from probe.elf import ElfFile
 from probe.probe import EXIT_DONE, SETUP_DTB, Probe, parse, sums, sums_of_zeros
 from remote import Qmp
 from vm import Vm
 
 # Folders of fw_cfg files that hold kernel, initrd and cmdline, by Run.source.
 SOURCES = {"opt": "opt/org.slipway", "mixed": "opt/org.slipway", "etc": "etc/boot"}
+BY_PVH = ("pvh", "qboot")       # doors behind another firmware
+QBOOT = "qboot.rom"             # QEMU knows where it is
 SPARSE_FROM = 2 * MIB           # larger initrds are holes with a mark in each MiB
 
 
@@ -42,12 +48,15 @@ class Trial:
 
     The rules of handoff.py read header, image, machine, memory_size, smp,
     payload_size, initrd, initrd_sums, cmdline_seen, setup_data, kept_limit,
-    made_by_another (the memory map and the tables) and said_before; `disks` has the
-    digest of each disk, and `plug` what is added while the guest runs.
+    made_by_another (the memory map and the tables) and said_before; those of
+    pvh_handoff.py elf and elf_memory_size, too; `rules` are the ones that apply.
+    `disks` has the digest of each disk, and `plug` what is added while the guest runs.
     """
 
     def __init__(self, run, host):
         self.vm = Vm(host.out / run.name, host.qemus[run.qemu])
+        {"port": self.vm.add_serial, "hvc0": self.vm.add_virtio_console,
+         "none": lambda: None}[run.serial]()
         self.vm.add_debug_ports(run.debug_exit)
         self.machine = Machine(run.machine)
         self.memory_size = parse_size(run.memory)
@@ -55,9 +64,10 @@ class Trial:
         self.smp = int(str(run.smp).partition(",")[0])
         self.initrd = run.initrd
         self.initrd_sums = (0, 0)
+        self.rules = handoff.RULES
         self.setup_data = {}
         self.kept_limit = run.kept_limit
-        self.made_by_another = run.door == "pvh"
+        self.made_by_another = run.door in BY_PVH
         self.said_before = ""
         self.result = None
 
@@ -71,9 +81,7 @@ class Trial:
         self.vm.add("-m", f"{self.memory_size // MIB}M")
         if not run.reboots:
             self.vm.add("-no-reboot")
-        self._add_kernel(run, host)
-        self._add_initrd(run, host)
-        self._add_command_line(run)
+        self._add_payload(run, host)
         if run.dtb:
             self.vm.add("-dtb", self.vm.file("dtb", run.dtb))
             if run.dtb_kept:
@@ -94,60 +102,114 @@ class Trial:
             self.vm.add("-bios", host.fw)
         elif run.door == "pflash":
             self.vm.add("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={host.fw}")
+        elif run.door == "uefi":
+            code, variables = host.ovmf("CODE"), host.ovmf("VARS")
+            variables = self.vm.file("variables", variables.read_bytes())
+            self.vm.add("-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+                        "-drive", f"if=pflash,unit=1,format=raw,file={variables}")
+        elif run.door == "qboot":
+            self.vm.add("-bios", QBOOT)
         elif run.door == "pvh":
             self.vm.add("-bios", host.seabios(self.machine.type, run.qemu))
         else:
             raise ValueError(run.door)
-        if run.door == "pvh" or run.source == "mixed":
+        if run.door in BY_PVH or run.source in ("mixed", "module"):
             self.vm.add("-kernel", host.fw)
 
     def _make_kernel(self, run, host):
-        """Sets `image`, bytes or a path, and for a probe what the rules want of it."""
+        """The path of the kernel's file; None without one."""
+        if run.kernel is None:
+            return None
         if isinstance(run.kernel, str):
-            self.image = host.kernels[run.kernel]
-        elif isinstance(run.kernel, bytes):
-            self.image = run.kernel
-        else:
-            self.header = SetupHeader(**run.kernel)
-            probe = Probe(self.header, run.payload, reset=run.resets_by)
+            return host.kernels[run.kernel] if run.elf is None else host.unpacked(run.kernel)
+        if isinstance(run.kernel, bytes):
+            return self.vm.file("kernel", run.kernel)
+        self.header = SetupHeader(**run.kernel)
+        probe = Probe(self.header, run.payload, reset=run.resets_by)
+        if run.elf is None:
             self.image = probe.build(host.probe_code())
             self.payload_size = len(self.image) - ((self.header.setup_sects or 4) + 1) * 512
-            self.image = run.edit(self.image) if run.edit else self.image
-
-    def _add_kernel(self, run, host):
-        if run.kernel is None:
-            return
-        self._make_kernel(run, host)
-        if run.source == "legacy":
-            self.vm.add("-kernel", self.vm.file("kernel", self.image)
-                        if isinstance(self.image, bytes) else self.image)
         else:
-            self.vm.fw_cfg(f"{SOURCES[run.source]}/kernel", self.image)
+            self.elf = ElfFile(**run.elf)
+            self.image, self.elf_memory_size = probe.build_elf(self.elf, host.probe_code())
+            self.rules = pvh_handoff.RULES
+        return self.vm.file("kernel", run.edit(self.image) if run.edit else self.image)
 
     def _make_initrd(self, run, host):
-        """The path of the initrd, of which the rules want the sums."""
+        """The path of the initrd; None without one."""
         if isinstance(run.initrd, str):
             return host.initrds[run.initrd]
+        if not run.initrd:
+            return None
         path = self.vm.file("initrd", b"")
         self.initrd_sums = make_initrd(path, run.initrd)
         return path
 
-    def _add_initrd(self, run, host):
-        if not run.initrd:
-            return
-        path = self._make_initrd(run, host)
-        if run.source in ("legacy", "mixed"):
+    def _add_payload(self, run, host):
+        kernel = self._make_kernel(run, host)
+        initrd = self._make_initrd(run, host)
+        cmdline = run.cmdline
+        if run.bundle:
+            kernel, initrd, cmdline = self._make_bundle(run, kernel, initrd)
+        {"legacy": self._by_options, "mixed": self._by_both, "module": self._by_module}.get(
+            run.source, self._by_files)(run, kernel, initrd, cmdline)
+        if run.bundle:
+            self.cmdline_seen = cmdline or run.cmdline
+        for source in run.losers:
+            self._add_loser(source, host)
+
+    def _make_bundle(self, run, kernel, initrd):
+        """One file of all that it can hold; returns what the VMM gets."""
+        cmdline, left = None, run.cmdline
+        if run.bundle != "appended" and run.cmdline:
+            cmdline, left = self.vm.file("cmdline", run.cmdline), b""
+        path = make_bundle(run.bundle, "x86_64", kernel, self.vm.file("bundle", b""), initrd,
+                           cmdline)
+        if run.edit_bundle:
+            path.write_bytes(run.edit_bundle(path.read_bytes()))
+        return path, None, left or run.append
+
+    def _by_options(self, run, kernel, initrd, cmdline):
+        """Into fw_cfg by QEMU's own options; without a kernel only the initrd."""
+        if kernel:
+            self.vm.add("-kernel", kernel)
+        self._by_further_options(run, initrd, cmdline)
+
+    def _by_further_options(self, run, initrd, cmdline):
+        """Where something else is the -kernel."""
+        if run.kernel is not None:
+            self.vm.add("-append", os.fsdecode(cmdline))
+            self.cmdline_seen = cmdline
+        if initrd:
+            self.vm.add("-initrd", initrd)
+
+    def _by_both(self, run, kernel, initrd, cmdline):
+        self.vm.fw_cfg(f"{SOURCES[run.source]}/kernel", kernel)
+        self._by_further_options(run, initrd, cmdline)
+
+    def _by_module(self, run, bundle, _, cmdline):
+        """The firmware is the -kernel, and this its -initrd, which QEMU makes a PVH module."""
+        self._by_further_options(run, bundle, cmdline)
+
+    def _by_files(self, run, kernel, initrd, cmdline):
+        folder = SOURCES[run.source]
+        if kernel:
+            self.vm.fw_cfg(f"{folder}/kernel", kernel)
+        if initrd:
+            self.vm.fw_cfg(f"{folder}/initrd", initrd)
+        self.vm.fw_cfg(f"{folder}/cmdline", cmdline)
+        self.cmdline_seen = cmdline.partition(b"\0")[0].removesuffix(b"\n")
+
+    def _add_loser(self, source, host):
+        """A kernel in another source, which ends the boot if it is taken: it is too old."""
+        header = SetupHeader(version=0x205)
+        path = self.vm.file(f"loser-{source}", Probe(header).build(host.probe_code()))
+        if source == "legacy":
+            self.vm.add("-kernel", path)
+        elif source == "module":
             self.vm.add("-initrd", path)
         else:
-            self.vm.fw_cfg(f"{SOURCES[run.source]}/initrd", path)
-
-    def _add_command_line(self, run):
-        if run.source not in ("legacy", "mixed"):
-            self.vm.fw_cfg(f"{SOURCES[run.source]}/cmdline", run.cmdline)
-            self.cmdline_seen = run.cmdline.partition(b"\0")[0].removesuffix(b"\n")
-        elif run.kernel is not None:
-            self.vm.add("-append", os.fsdecode(run.cmdline))
-            self.cmdline_seen = run.cmdline
+            self.vm.fw_cfg(f"{SOURCES[source]}/kernel", path)
 
     def _add_disk(self, number):
         """Makes a disk for a device, which has to be among the options; returns its digest."""

@@ -75,7 +75,16 @@ class Vm:
         self.command = [
             # One thread: faster for many vCPUs on few cores, where several also get stuck.
             str(qemu), "-accel", "tcg,thread=single", "-nodefaults", "-display", "none",
-            "-no-user-config", "-serial", f"file:{folder / 'serial'}"]
+            "-no-user-config"]
+
+    def add_serial(self):
+        """The machine's first serial port writes the file `serial`."""
+        self.add("-serial", f"file:{self.folder / 'serial'}")
+
+    def add_virtio_console(self):
+        """In place of a serial port, which the machine then does not have."""
+        self.add("-chardev", f"file,id=hvc0,path={self.folder / 'serial'}",
+                 "-device", "virtio-serial-pci", "-device", "virtconsole,chardev=hvc0")
 
     def add_debug_ports(self, debug_exit=True):
         """The ports of x86 machines that take text and, if asked for, end QEMU."""

@@ -40,17 +40,11 @@ class VmmTrial(Trial):
         if self.snapshots:
             self.vm.add_qmp()
 
-    def _add_kernel(self, run, host):
-        self._make_kernel(run, host)
-
-    def _add_initrd(self, run, host):
-        self.initrd_path = self._make_initrd(run, host) if run.initrd else None
-
-    def _add_command_line(self, run):
+    def _add_payload(self, run, host):
+        self.module = self._make_module(run, host)
         self.cmdline_seen = run.cmdline or run.uki_cmdline
 
     def _add_firmware(self, run, host):
-        self.module = self._make_module(run)
         place, gap = None, self.machine.low_ram(TIB)
         if self.module:
             place = vmm.module_place(self.memory_size, gap, os.path.getsize(self.module))
@@ -75,18 +69,19 @@ class VmmTrial(Trial):
                            ("-M", run.machine, "-smp", str(run.smp), "-serial", "null",
                             "-m", f"{self.memory_size // MIB}M", *run.options))
 
-    def _make_module(self, run):
+    def _make_module(self, run, host):
         """The path of what the VMM takes for the initrd; None without one."""
         if run.module is not None:
             return self.vm.file("module", run.module)
         if not run.bundle:
             return None
-        kernel = self.vm.file("kernel", self.image) if isinstance(self.image, bytes) else self.image
+        kernel = self._make_kernel(run, host)
         if run.bundle == "kernel":
             return kernel
+        initrd = self._make_initrd(run, host)
         cmdline = self.vm.file("cmdline", run.uki_cmdline) if run.uki_cmdline else None
         path = make_bundle(run.bundle, "x86_64", kernel, self.vm.file("module", b""),
-                           self.initrd_path, cmdline)
+                           initrd, cmdline)
         if run.edit_bundle:
             path.write_bytes(run.edit_bundle(path.read_bytes()))
         return path

@@ -1311,6 +1311,14 @@ static void boot_pvh_module_in_a_bad_place(void **state)
 		machine_put(MODULE_LIST, entry, sizeof(entry));
 		fails_at(boot_pvh(), "payload", cases[i].status);
 	}
+	/* QEMU has it in fw_cfg, too, where nothing is in its way. */
+	pvh_module("rubbish", 7);
+	put64(start_info + 16, MODULE_LIST);
+	machine_put(MODULE_LIST, (const uint64_t[]){63 * MIB - 1, 5000, 0, 0}, 32);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_legacy(0x0b, 0x12, kernel.bytes, kernel.size);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
 	/* An empty one is none. */
 	pvh_module(kernel.bytes, 0);
 	fails_at(boot_pvh(), "payload", STATUS_NOT_FOUND);

@@ -784,7 +784,48 @@ static void payload_with_an_appended_initrd(void **state)
 	free(both);
 }
 
+/* All that QEMU before 10.0 has of its -kernel: setup and the rest. */
+static void legacy_file(const uint8_t *bytes, size_t size)
+{
+	size_t setup = ((bytes[0x1f1] != 0 ? bytes[0x1f1] : 4u) + 1u) * 512;
+
+	machine_add_legacy(0x17, 0x18, bytes, setup);
+	machine_add_legacy(0x08, 0x11, bytes + setup, size - setup);
+	host_fwcfg_integer(0x07, 4, 0x100000);
+}
+
+static void payload_of_bundles_in_legacy_items(void **state)
+{
+	(void)state;
+	struct pe_file uki = pe_make(PE_X86_64, 3);
+
+	(void)pe_add(&uki, ".cmdline", UKI_CMDLINE, sizeof(UKI_CMDLINE) - 1);
+	(void)pe_add(&uki, ".initrd", INITRD, INITRD_SIZE);
+	(void)pe_add(&uki, ".linux", kernel.bytes, kernel.size);
+	legacy_file(uki.bytes, uki.size);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	pe_free(&uki);
+
+	size_t start = (kernel.size + 0xfff) / 0x1000 * 0x1000;
+	uint8_t *both = calloc(1, start + INITRD_SIZE);
+	assert_non_null(both);
+	memcpy(both, kernel.bytes, kernel.size);
+	memcpy(both + start, INITRD, INITRD_SIZE);
+	again();
+	legacy_file(both, start + INITRD_SIZE);
+	boots(&kernel, INITRD, "");
+	/* What setup_data have is no initrd, wherever it lies. */
+	both[0x250] = 1;
+	again();
+	legacy_file(both, start + INITRD_SIZE);
+	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+	assert_int_equal(end, HOST_HANDOFF);
+	assert_int_equal(get32(machine_params() + 0x21c), 0);
+	free(both);
+}
+
 static const struct CMUnitTest tests[] = {
+	TEST(payload_of_bundles_in_legacy_items),
 	TEST(payload_from_a_uki),
 	TEST(payload_beside_a_uki),
 	TEST(payload_from_a_uki_for_another_machine),

@@ -61,6 +61,7 @@ class Run:
     cmdline: bytes = b"root=/dev/probe quiet"
     fw_cfg: tuple = ()              # (name, content) of further fw_cfg files
     options: tuple = ()             # further QEMU options
+    serial: bool = True             # somebody reads the serial port
     stdout_path: str = "/pl011@9000000"     # None where the tree has none
     bios_vendor: str = "Slipway"    # None where there is no SMBIOS
     kept_limit: int = 512 * KIB     # RAM that the firmware may keep from the kernel
@@ -522,7 +523,7 @@ HANGS = [
 ]
 
 # Nothing can be read, but the kernel is entered, and resets the machine.
-NO_SERIAL = both(probe("no-serial", resets=True, options=("-serial", "none")))
+NO_SERIAL = both(probe("no-serial", resets=True, serial=False))
 
 # -- Linux ------------------------------------------------------------------------
 

@@ -39,6 +39,8 @@ class Trial:
     def __init__(self, run, host):
         self.qemu = host.qemus[run.qemu]
         self.vm = Vm(host.out / run.name, self.qemu)
+        if run.serial:
+            self.vm.add_serial()
         self.machine = Machine(run.machine)
         memory = parse_size(run.memory)
         self.ram = [Range(RAM_START, RAM_START + memory)]

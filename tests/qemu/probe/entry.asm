@@ -1,5 +1,5 @@
 ; SPDX-License-Identifier: BSD-2-Clause
-; The probe kernel's 32-bit and 64-bit entries.  Each says on debugcon that it
+; The probe kernel's 32-bit, 64-bit and PVH entries.  Each says on debugcon that it
 ; was reached before it touches memory, saves every register in the scratch
 ; area behind the payload, and calls probe_main() in long mode.
 ;
@@ -10,6 +10,7 @@
 
 DEBUGCON        equ 0x402
 BP_SCRATCH      equ 0x1e4               ; boot_params.scratch
+SI_RESERVED     equ 52                  ; hvm_start_info.reserved
 CR0_PG_PE       equ 0x80000001
 CR4_PAE         equ 0x20
 MSR_EFER        equ 0xc0000080
@@ -35,6 +36,27 @@ EFER_LME        equ 0x100
         mov dword [ebp + %1 + 4], 0
 %endmacro
 
+; enter32 text, register, offset, S_PVH: says that the entry was reached, saves EAX, EDX, ESP and
+; EBP in debug registers, and finds the payload (EDX) and the scratch area (EBP). No stack is
+; promised: the dword at register + offset is borrowed for one.
+%macro enter32 4
+        mov dr0, eax
+        mov dr1, edx
+        mov dr2, esp
+        mov dr3, ebp
+        mov edx, DEBUGCON
+        print_const %1
+        mov ebp, [%2 + %3]
+        lea esp, [%2 + %3 + 4]
+        call %%here
+%%here: pop edx
+        mov [%2 + %3], ebp
+        sub edx, %%here - probe_start
+        mov ebp, edx
+        add ebp, [edx + CFG_SCRATCH]
+        save32 S_PVH, %4
+%endmacro
+
         section .text.entry
         global probe_start
         extern probe_main, probe_fault
@@ -43,6 +65,10 @@ EFER_LME        equ 0x100
         bits 32
 probe_start:
         jmp near entry32
+
+; PVH entry, payload offset 8 (probe.py, PVH_OFFSET).  In: EBX = start_info, paging off.
+        times 8 - ($ - $$) db 0
+        jmp near entry_pvh
 
         times CFG - ($ - $$) db 0
         times 0x200 - ($ - $$) db 0     ; struct config, written by probe.py
@@ -60,6 +86,7 @@ entry64:
         add rax, [rdx + CFG_SCRATCH]
         mov [rax + S_LOAD], rdx
         mov qword [rax + S_MODE], 64
+        mov qword [rax + S_PVH], 0
         mov [rax + S_REGS + 0x08], rbx
         mov [rax + S_REGS + 0x10], rcx
         mov [rax + S_REGS + 0x20], rsi
@@ -147,21 +174,12 @@ long_mode:
         jmp .stop
 
         bits 32
+entry_pvh:
+        enter32 "PROBE-ENTRY PVH", ebx, SI_RESERVED, 1
+        jmp save32_all
 entry32:
-        mov dr0, eax
-        mov dr1, edx
-        mov dr2, esp
-        mov dr3, ebp
-        mov edx, DEBUGCON
-        print_const "PROBE-ENTRY 32"
-        mov ebp, [esi + BP_SCRATCH]     ; no stack is promised: borrow a dword
-        lea esp, [esi + BP_SCRATCH + 4]
-        call .here
-.here:  pop edx
-        mov [esi + BP_SCRATCH], ebp
-        sub edx, .here - probe_start
-        mov ebp, edx
-        add ebp, [edx + CFG_SCRATCH]
+        enter32 "PROBE-ENTRY 32", esi, BP_SCRATCH, 0
+save32_all:
         save32 S_LOAD, edx
         save32 S_MODE, 32
         save32 S_REGS + 0x08, ebx

@@ -32,6 +32,8 @@ enum {
 	POOL_PAGES = 64,
 	MAX_SETUP_DATA = 32,
 	MAX_CMDLINE = 0x20000,
+	MAX_MODULES = 4,
+	MAX_MEMMAP = 1024,
 	MAX_TABLE = 4 << 20, /* bytes believed of an ACPI or SMBIOS table */
 	DUMP_TABLE = 512,    /* ACPI tables up to this size are dumped */
 };
@@ -69,7 +71,8 @@ struct scratch {
 	struct table_register gdtr, idtr;
 	u64 load;
 	u64 mode;
-	u8 unused[0x180 - 0x120];
+	u64 pvh;
+	u8 unused[0x180 - 0x128];
 	u64 gdt[4];
 	u64 gdt_pointer[2];
 	u8 pad[0x1000 - 0x1b0];
@@ -91,6 +94,7 @@ _Static_assert(offsetof(struct scratch, gdtr) == 0xf0, "S_GDTR");
 _Static_assert(offsetof(struct scratch, idtr) == 0x100, "S_IDTR");
 _Static_assert(offsetof(struct scratch, load) == 0x110, "S_LOAD");
 _Static_assert(offsetof(struct scratch, mode) == 0x118, "S_MODE");
+_Static_assert(offsetof(struct scratch, pvh) == 0x120, "S_PVH");
 _Static_assert(offsetof(struct scratch, gdt) == 0x180, "S_GDT");
 _Static_assert(offsetof(struct scratch, gdt_pointer) + 8 == 0x1a8, "S_GDT_PTR");
 _Static_assert(offsetof(struct scratch, entry_tables) == 0x6000, "S_TABLES");
@@ -348,14 +352,21 @@ static void report_page_tables(struct scratch *s)
 
 /* -- what the boot protocol hands over ------------------------------------- */
 
-static void report_boot_params(struct scratch *s, const volatile u8 *params)
-{
-	put_line("boot_params_addr", (u64)params);
-	put("boot_params=");
-	put_bytes(params, 4096);
-	put_end();
+/* What both protocols hand over, each in its way. */
+struct handed {
+	u64 initrd, initrd_size, rsdp;
+};
 
-	u64 cmdline = read_le(params + 0x228, 4) | read_le(params + 0xc8, 4) << 32;
+static void put_named(const char *name, const volatile u8 *bytes, u64 count)
+{
+	put(name);
+	put_char('=');
+	put_bytes(bytes, count);
+	put_end();
+}
+
+static void report_cmdline(struct scratch *s, u64 cmdline)
+{
 	const volatile u8 *text = at(s, cmdline, MAX_CMDLINE);
 	u64 length = 0;
 	while (length < MAX_CMDLINE && text[length])
@@ -365,6 +376,33 @@ static void report_boot_params(struct scratch *s, const volatile u8 *params)
 	if (cmdline)
 		put_bytes(text, length);
 	put_end();
+}
+
+/* Xen xen/include/public/arch-x86/hvm/start_info.h */
+static struct handed report_start_info(struct scratch *s, u64 addr)
+{
+	const volatile u8 *info = at(s, addr, 56), *module;
+	u64 modules = read_le(info + 12, 4), entries = read_le(info + 48, 4);
+
+	put_line("start_info_addr", addr);
+	put_named("start_info", info, 56);
+	modules = modules < MAX_MODULES ? modules : MAX_MODULES;
+	entries = entries < MAX_MEMMAP ? entries : MAX_MEMMAP;
+	module = at(s, read_le(info + 16, 8), 32 * modules);
+	put_named("modlist", module, 32 * modules);
+	put_named("memmap", at(s, read_le(info + 40, 8), 24 * entries), 24 * entries);
+	report_cmdline(s, read_le(info + 24, 8));
+	return (struct handed){modules ? read_le(module, 8) : 0,
+			       modules ? read_le(module + 8, 8) : 0, read_le(info + 32, 8)};
+}
+
+static struct handed report_boot_params(struct scratch *s, u64 addr)
+{
+	const volatile u8 *params = at(s, addr, PAGE);
+
+	put_line("boot_params_addr", addr);
+	put_named("boot_params", params, 4096);
+	report_cmdline(s, read_le(params + 0x228, 4) | read_le(params + 0xc8, 4) << 32);
 
 	u64 node = read_le(params + 0x250, 8);
 	for (int i = 0; node && i < MAX_SETUP_DATA; i++) {
@@ -385,6 +423,21 @@ static void report_boot_params(struct scratch *s, const volatile u8 *params)
 		put_end();
 		node = read_le(head, 8);
 	}
+	return (struct handed){
+		read_le(params + 0x218, 4) | read_le(params + 0xc0, 4) << 32,
+		read_le(params + 0x21c, 4) | read_le(params + 0xc4, 4) << 32,
+		read_le(params + 0x70, 8),
+	};
+}
+
+/* Whether memory is clear that the file does not have, as far as nothing has used it. */
+static void report_rest(const struct scratch *s)
+{
+	u64 any = 0;
+
+	for (u64 i = 0; i < POOL_PAGES * 512; i++)
+		any |= s->pool[i / 512][i % 512];
+	put_line("rest_clear", any == 0);
 }
 
 static void report_payload(const struct config *config)
@@ -395,11 +448,9 @@ static void report_payload(const struct config *config)
 	put_line("payload_intact", sums.a == config->sum_a && sums.b == config->sum_b);
 }
 
-static void report_initrd(struct scratch *s, const volatile u8 *params)
+static void report_initrd(struct scratch *s, u64 addr, u64 size)
 {
 	struct sums sums = {0, 0};
-	u64 addr = read_le(params + 0x218, 4) | read_le(params + 0xc0, 4) << 32;
-	u64 size = read_le(params + 0x21c, 4) | read_le(params + 0xc4, 4) << 32;
 	if (size)
 		add_sums(&sums, (const u8 *)at(s, addr, size), size);
 	put("initrd=");
@@ -465,7 +516,7 @@ static void report_root(struct scratch *s, const char *name, u64 addr, int entry
 	}
 }
 
-static void report_acpi(struct scratch *s, const volatile u8 *params)
+static void report_acpi(struct scratch *s, u64 told)
 {
 	const volatile u8 *low = at(s, 0, 1 << 20);
 	const volatile u8 *found = NULL;
@@ -479,7 +530,6 @@ static void report_acpi(struct scratch *s, const volatile u8 *params)
 		put_end();
 		found = found ? found : low + addr;
 	}
-	u64 told = read_le(params + 0x70, 8);
 	if (told) {
 		found = at(s, told, PAGE);
 		put("rsdp_told=");
@@ -624,17 +674,19 @@ void probe_main(struct scratch *s)
 	const struct config *config = (const struct config *)(probe_start + CONFIG_OFFSET);
 	bool brief = config->flags & FLAG_BRIEF;
 
+	if (s->pvh)
+		report_rest(s);
 	own_page_tables_and_idt(s);
 	report_registers(s);
 	if (s->mode == 64)
 		report_page_tables(s);
 
-	const volatile u8 *params = at(s, s->gpr[4], PAGE);
-	report_boot_params(s, params);
+	struct handed handed =
+		s->pvh ? report_start_info(s, s->gpr[1]) : report_boot_params(s, s->gpr[4]);
 	if (!brief) {
 		report_payload(config);
-		report_initrd(s, params);
-		report_acpi(s, params);
+		report_initrd(s, handed.initrd, handed.initrd_size);
+		report_acpi(s, handed.rsdp);
 		report_smbios(s);
 		report_pci();
 		report_platform(s);

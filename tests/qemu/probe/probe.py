@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 CONFIG_OFFSET, CONFIG_END = 0x100, 0x200
 CONFIG_MAGIC = int.from_bytes(b"SLIPPROB", "little")
 SCRATCH_SIZE = 0x4E000
+PVH_OFFSET = 8                  # of the PVH entry in the payload
 PAGE = 4096
 
 EXIT_DONE = 0x10 << 1 | 1       # QEMU's exit codes through isa-debug-exit
@@ -102,6 +103,18 @@ class Probe:
     def build(self, out):
         """The bzImage, with the compiled code cached in the directory `out`."""
         setup, code = build_code(out)
+        payload = self._payload(code)
+        if self.header.init_size is None:
+            self.header.init_size = len(payload) + SCRATCH_SIZE
+        return compose(self.header, setup, payload)
+
+    def build_elf(self, elf, out):
+        """The same as an ELF file with a PVH entry, of an ElfFile; and its size in memory."""
+        payload = self._payload(build_code(out)[1])
+        size = len(payload) + SCRATCH_SIZE
+        return elf.compose(payload, PVH_OFFSET, size), size
+
+    def _payload(self, code):
         payload = bytearray(code)
         payload.extend(bytes(max(0, page_align(self.payload_size) - len(payload))))
         payload.extend(bytes(-len(payload) % PAGE))
@@ -116,9 +129,7 @@ class Probe:
             a, b = sums_of_zeros(PAGE - 8, (a, b))
         struct.pack_into("<QQQQQQQI", payload, CONFIG_OFFSET, CONFIG_MAGIC, len(payload),
                          len(payload), a, b, 0, 0, flags)
-        if self.header.init_size is None:
-            self.header.init_size = len(payload) + SCRATCH_SIZE
-        return compose(self.header, setup, bytes(payload))
+        return bytes(payload)
 
 
 @dataclass
@@ -190,7 +201,7 @@ class Smbios:
 class Boot:
     """What one run of the probe reported."""
 
-    entries: list = field(default_factory=list)     # entry points in order, e.g. [16, 32]
+    entries: list = field(default_factory=list)     # in order, e.g. [16, 32]; PVH is a word
     complete: bool = False                          # the probe came to its end
     fault: tuple = None                             # vector, error, rip - load, cr2
     real_mode: tuple = None                         # cs, ds, es, ss, sp
@@ -214,6 +225,11 @@ class Boot:
     cmdline_addr: int = None
     cmdline: bytes = None
     setup_data: list = field(default_factory=list)
+    start_info_addr: int = None
+    start_info: bytes = b""
+    memmap: bytes = b""
+    modlist: bytes = b""
+    rest_clear: bool = None                         # memory behind the file's part of a segment
     payload_intact: bool = None
     initrd: tuple = None                            # addr, size, sums a, b
     rsdp_told: Rsdp = None
@@ -235,7 +251,10 @@ class Boot:
 
     @property
     def e820(self):
-        """Ranges of boot_params and of a SETUP_E820_EXT node, in their order."""
+        """Ranges of start_info, or of boot_params and a SETUP_E820_EXT node, in their order."""
+        if self.start_info:
+            return [Range(addr, addr + size, kind)
+                    for addr, size, kind, _ in struct.iter_unpack("<QQII", self.memmap)]
         count = self.boot_params[0x1E8]
         raw = self.boot_params[0x2D0:0x2D0 + 20 * min(count, 128)]
         for node in self.setup_data:
@@ -277,11 +296,12 @@ def _numbers(text):
 def _take(boot, name, value):
     """Puts one reported line into a Boot."""
     if name in ("mode", "load", "rflags", "cr0", "cr3", "cr4", "efer", "idt_limit",
-                "boot_params_addr", "cmdline_addr", "pm1_control"):
+                "boot_params_addr", "start_info_addr", "cmdline_addr", "pm1_control"):
         setattr(boot, name, int(value, 16))
     elif name in ("real_mode", "fault", "gdtr", "initrd", "elcr", "pic_masks", "lapic"):
         setattr(boot, name, _numbers(value))
-    elif name in ("gdt", "boot_params", "cmdline", "bios_data", "reset_stub"):
+    elif name in ("gdt", "boot_params", "start_info", "memmap", "modlist", "cmdline", "bios_data",
+                  "reset_stub"):
         setattr(boot, name, bytes.fromhex(value))
     elif name == "gpr":
         boot.gpr = dict(zip(GPR_NAMES, _numbers(value)))
@@ -302,8 +322,8 @@ def _take(boot, name, value):
         addr, kind, length, following, a, b = _numbers(numbers)
         boot.setup_data.append(SetupData(addr, kind, length, following, (a, b),
                                          bytes.fromhex(content)))
-    elif name == "payload_intact":
-        boot.payload_intact = value == "1"
+    elif name in ("payload_intact", "rest_clear"):
+        setattr(boot, name, value == "1")
     elif name in ("rsdp_told", "rsdp_found"):
         addr, content = value.split(",")
         rsdp = Rsdp(int(addr, 16), bytes.fromhex(content))
@@ -342,7 +362,8 @@ def parse(text):
             if boot is None:
                 boot = Boot()
                 boots.append(boot)
-            boot.entries.append(int(line.split()[-1]))
+            entry = line.split()[-1]
+            boot.entries.append(int(entry) if entry.isdigit() else entry)
         elif boot is None:
             continue
         elif line == "PROBE-END":
