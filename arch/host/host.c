@@ -201,7 +201,9 @@ bool arch_peek(uint64_t address, uint64_t length, void *to)
 	    (address < work->start + work->size && end > work->start))
 		return false;
 	host.maps++;
-	const void *bytes = is_refused(address, length) ? NULL : host_memory(address, length);
+	/* No loader leaves anything in this process. */
+	bool is_guest = end <= HOST_OWN_START && !is_refused(address, length);
+	const void *bytes = is_guest ? host_memory(address, length) : NULL;
 	if (bytes == NULL)
 		return false;
 	memcpy(to, bytes, length);

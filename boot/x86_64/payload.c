@@ -154,6 +154,7 @@ static enum status find_module(struct pc *pc)
 
 	pc->module.size = 0;
 	pc->module_start = 0;
+	pc->module_cmdline = 0;
 	if (pc->entry.kind != ARCH_ENTRY_PVH || le32_get(pc->start_info.nr_modules) == 0)
 		return STATUS_OK;
 	if (!arch_peek(list, sizeof(entry), &entry))
@@ -163,7 +164,9 @@ static enum status find_module(struct pc *pc)
 	if (size == 0)
 		return STATUS_OK;
 	enum status status = memmap_claim(&pc->boot.map, start, size, MEMMAP_INITRD);
-	pc->module_cmdline = le64_get(entry.cmdline_paddr);
+	/* qboot fills in neither. */
+	if (le64_get(entry.reserved) == 0)
+		pc->module_cmdline = le64_get(entry.cmdline_paddr);
 	if (status == STATUS_OK) {
 		pc->module = boot_memory_blob(start, size);
 		pc->module_start = start;
@@ -190,48 +193,56 @@ static enum status find_module_kernel(struct pc *pc)
 	return status;
 }
 
-/* Bytes of the text at @address, which may be 0, up to its NUL. */
-static enum status measure_text(struct pc *pc, uint64_t address, uint64_t *ret_size)
+/*
+ * The text at @address, up to its NUL, as a command line. What is free RAM of it is claimed, or the
+ * kernel might be loaded over it. False when it cannot be read.
+ */
+static bool take_text(struct pc *pc, uint64_t address, struct blob *ret_text)
 {
 	uint64_t size = 0;
 	char byte = '\0';
 
 	do {
-		if (address != 0 && !arch_peek(address + size, 1, &byte))
-			return refuse(&pc->boot.why, STATUS_OUT_OF_RANGE,
-				      "the VMM's command line at 0x%lx cannot be read", address);
+		if (!arch_peek(address + size, 1, &byte))
+			return false;
 	} while (byte != '\0' && size++ < CMDLINE_SCAN);
-	*ret_size = size;
-	return STATUS_OK;
+	*ret_text = boot_memory_blob(address, size);
+	/* What is no free RAM, nobody else gets. */
+	if (size != 0 && memmap_claim(&pc->boot.map, address, size, MEMMAP_BOOT_DATA) != STATUS_OK)
+		log_line(&pc->boot.log, LOG_DEBUG, "the command line is not in free RAM");
+	return true;
+}
+
+/* A command line in memory: a PVH loader's, or what crosvm leaves for a BIOS. */
+static enum status find_cmdline_in_memory(struct pc *pc, struct blob *ret_cmdline)
+{
+	struct boot *boot = &pc->boot;
+	uint64_t start = 0;
+
+	if (pc->entry.kind == ARCH_ENTRY_PVH)
+		start = le64_get(pc->start_info.cmdline_paddr);
+	else if (boot->has_fwcfg && !boot->fwcfg.dma)
+		start = CROSVM_CMDLINE;
+	if (boot->has_cmdline || start == 0 || take_text(pc, start, ret_cmdline))
+		return STATUS_OK;
+	return refuse(&boot->why, STATUS_OUT_OF_RANGE,
+		      "the VMM's command line at 0x%lx cannot be read", start);
 }
 
 /*
- * A command line in memory: a PVH loader's, or that of the module which is the kernel, or what
- * crosvm leaves for a BIOS. It is claimed, or the kernel might be loaded over it.
+ * The command line of the module that is the kernel, when there is no other. It comes last, and
+ * nothing is wrong with one that cannot be read: a VMM may have left any number there.
  */
-static enum status find_cmdline_in_memory(struct pc *pc, enum boot_source source,
-					  struct blob *ret_cmdline)
+static void find_module_cmdline(struct pc *pc)
 {
-	bool is_pvh = pc->entry.kind == ARCH_ENTRY_PVH;
-	uint64_t start = is_pvh ? le64_get(pc->start_info.cmdline_paddr) : 0;
-	uint64_t size;
+	struct boot *boot = &pc->boot;
+	struct blob text;
 
-	if (!is_pvh && pc->boot.has_fwcfg && !pc->boot.fwcfg.dma)
-		start = CROSVM_CMDLINE;
-	enum status status = measure_text(pc, start, &size);
-	if (status == STATUS_OK && size == 0 && source == BOOT_MODULE) {
-		start = pc->module_cmdline;
-		status = measure_text(pc, start, &size);
-	}
-	if (status != STATUS_OK || size == 0)
-		return status;
-	*ret_cmdline = boot_memory_blob(start, size);
-	status = memmap_claim(&pc->boot.map, start, size, MEMMAP_BOOT_DATA);
-	if (status != STATUS_OK)
-		return refuse(&pc->boot.why, status,
-			      "the VMM's command line at 0x%lx + 0x%lx is not free RAM", start,
-			      size);
-	return STATUS_OK;
+	if (boot->has_cmdline || boot->cmdline.size != 0 || pc->module_cmdline == 0 ||
+	    !take_text(pc, pc->module_cmdline, &text) || text.size == 0)
+		return;
+	boot->cmdline = text;
+	boot_log_part(boot, BOOT_CMDLINE, "the VMM's module");
 }
 
 /* -- all of them -------------------------------------------------------------------- */
@@ -269,9 +280,13 @@ static enum status prefer_setup_data(struct pc *pc)
 		status = blob_read(&setup, 0, sizeof(start), start);
 	if (status != STATUS_OK)
 		return refuse(&pc->boot.why, status, "the kernel's header cannot be read");
-	if (bzimage_setup_data((struct span){start, sizeof(start)}) == 0)
+	/* What an ELF file or a UKI has there is something else. */
+	const struct span head = {start, sizeof(start)};
+	if (bundle_kernel_end(head) == 0 || bzimage_setup_data(head) == 0)
 		return STATUS_OK;
-	return find_in(pc, BOOT_LEGACY_ITEMS);
+	status = find_in(pc, BOOT_LEGACY_ITEMS);
+	/* The setup alone is no kernel. */
+	return status == STATUS_NOT_FOUND ? find_in(pc, BOOT_ETC_FILES) : status;
 }
 
 /* What fw_cfg has not: from a bundle, or from a PVH loader. */
@@ -297,10 +312,13 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 		pc->initrd_start = pc->module_start;
 		boot_log_part(boot, BOOT_INITRD, "the VMM's memory");
 	}
-	enum status status = find_cmdline_in_memory(pc, source, &cmdline);
-	if (status == STATUS_OK)
-		boot_choose_cmdline(boot, &cmdline, &bundle->cmdline);
-	return status;
+	enum status status = find_cmdline_in_memory(pc, &cmdline);
+	if (status != STATUS_OK)
+		return status;
+	boot_choose_cmdline(boot, &cmdline, &bundle->cmdline);
+	if (source == BOOT_MODULE)
+		find_module_cmdline(pc);
+	return STATUS_OK;
 }
 
 enum status pc_find_payload(struct pc *pc)

@@ -8,15 +8,19 @@
 # have failed once, are corpus/NAME/*.hex: bytes in hex, with comments.
 
 fuzz := $(O)/fuzz
-fuzz_targets := elf pci pe
+fuzz_targets := elf pci pe start_info
 fuzz_programs := $(fuzz_targets:%=$(fuzz)/fuzz_%)
 RUNS ?= 20000
 
 # What a target needs besides itself and the code under test.
 fuzz_extra_pci := tests/fuzz/pci_check.c tests/fuzz/pci_space.c
+fuzz_extra_start_info := $(addprefix arch/host/,console.c devices.c fwcfg.c \
+	fwcfg_cloud_hypervisor.c fwcfg_crosvm.c fwcfg_qemu.c host.c)
+# The map of memory of a boot is seen where it is handed to the kernel.
+fuzz_flags_start_info := -Wl,--wrap=bzimage_fill_boot_params -Wl,--wrap=pvh_fill
 
-# The policy of boot/ is for tests/unit.
-fuzz_srcs := $(filter-out boot/%,$(srcs) $(srcs_x86_64))
+# From the archive a target takes what it calls. What it calls of arch/ is its own or extra.
+fuzz_srcs := $(srcs) $(srcs_x86_64)
 fuzz_objs := $(fuzz_srcs:%=$(fuzz)/%.o)
 fuzz_target_objs := $(foreach t,$(fuzz_targets),$(fuzz)/tests/fuzz/fuzz_$(t).c.o \
 	$(fuzz_extra_$(t):%=$(fuzz)/%.o))
@@ -26,6 +30,10 @@ fuzz_instrument ?= -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize
 fuzz_cflags := -std=gnu17 -g -fno-pie -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	$(fuzz_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE $(defines) \
 	-I. -Iarch/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
+
+# A search is for ways through the code under test, not through the machine that it runs on.
+$(fuzz)/arch/host/%.o $(fuzz)/tests/fuzz/fuzz_start_info.c.o: \
+	fuzz_cflags += -fno-sanitize=fuzzer-no-link
 
 $(fuzz)/setup: tests/tools/need
 	@mkdir -p $(@D)
@@ -45,7 +53,7 @@ $(fuzz)/code.a: $(fuzz_objs)
 $(fuzz_programs): $(fuzz)/fuzz_%: $(fuzz)/tests/fuzz/fuzz_%.c.o \
 		$$(addprefix $(fuzz)/,$$(addsuffix .o,$$(fuzz_extra_$$*))) $(fuzz)/code.a
 	$(call say,FUZZLD,$@)
-	$(Q)clang -no-pie $(fuzz_instrument) -fsanitize=fuzzer $^ -o $@
+	$(Q)clang -no-pie $(fuzz_instrument) -fsanitize=fuzzer $(fuzz_flags_$*) $^ -o $@
 
 -include $(fuzz_objs:.o=.d) $(fuzz_target_objs:.o=.d)
 .SECONDARY: $(fuzz_objs) $(fuzz_target_objs)

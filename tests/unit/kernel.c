@@ -86,3 +86,36 @@ void kernel_set_version(struct kernel *kernel, unsigned version)
 	if (version < 0x20a)
 		kernel->bytes[MIN_ALIGNMENT] = 0;
 }
+
+/* gABI, "ELF Header", "Program Header", "Note Section"; Xen's elfnote.h. */
+struct kernel elf_make(uint64_t address)
+{
+	enum { PROGRAM_HEADER = 0x40, NOTE = 0xb0, NOTE_SIZE = 20, SEGMENT = 0x200, SIZE = 0x900 };
+	struct kernel kernel = {malloc(SIZE), SIZE, SEGMENT};
+	uint8_t *file = kernel.bytes;
+
+	assert_non_null(file);
+	unit_random_bytes(file, SIZE);
+	memset(file, 0, SEGMENT);
+	memcpy(file, "\177ELF\2\1\1", 7);
+	put16(file + 0x10, 2);
+	put16(file + 0x12, 62);
+	put64(file + 0x20, PROGRAM_HEADER);
+	put16(file + 0x36, NOTE - PROGRAM_HEADER - 0x38);
+	put16(file + 0x38, 2);
+	uint8_t *load = file + PROGRAM_HEADER, *note = load + 0x38;
+	put32(load, 1);
+	put64(load + 0x08, SEGMENT);
+	put64(load + 0x18, address);
+	put64(load + 0x20, SIZE - SEGMENT);
+	put64(load + 0x28, ELF_MEMORY_SIZE);
+	put32(note, 4);
+	put64(note + 0x08, NOTE);
+	put64(note + 0x20, NOTE_SIZE);
+	put32(file + NOTE, 4);
+	put32(file + NOTE + 4, 4);
+	put32(file + NOTE + 8, 18);
+	memcpy(file + NOTE + 12, "Xen", 4);
+	put32(file + NOTE + 16, (uint32_t)address + ELF_ENTRY);
+	return kernel;
+}

@@ -76,4 +76,14 @@ size_t kernel_header_end(unsigned version);
 /** Cuts the header to what protocol @version has; what follows becomes rubbish. */
 void kernel_set_version(struct kernel *kernel, unsigned version);
 
+/** Where the entry of elf_make() is from its start on, and bytes that it needs there. */
+#define ELF_ENTRY       0x10
+#define ELF_MEMORY_SIZE 0x2345
+
+/**
+ * An ELF kernel with a PVH entry, of one segment at @address. What is loaded starts at
+ * setup_size of the file.
+ */
+struct kernel elf_make(uint64_t address);
+
 #endif

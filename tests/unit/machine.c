@@ -3,6 +3,7 @@
 
 #include "arch/handoff.h"
 #include "loader/bzimage.h"
+#include "loader/pvh.h"
 #include "unit.h"
 
 #define PUTS_MAX 8
@@ -79,6 +80,11 @@ enum status __wrap_bzimage_fill_boot_params(const struct bzimage *image,
 					    const struct memmap *map, struct boot_params *params,
 					    struct reason *why);
 
+enum status __real_pvh_fill(const struct pvh_plan *plan, uint64_t initrd_size, uint64_t rsdp,
+			    const struct memmap *map, struct pvh_block *block, struct reason *why);
+enum status __wrap_pvh_fill(const struct pvh_plan *plan, uint64_t initrd_size, uint64_t rsdp,
+			    const struct memmap *map, struct pvh_block *block, struct reason *why);
+
 /* Claims end with the boot; they are copied when the kernel gets its map. */
 enum status __wrap_bzimage_fill_boot_params(const struct bzimage *image,
 					    const struct bzimage_plan *plan,
@@ -88,6 +94,13 @@ enum status __wrap_bzimage_fill_boot_params(const struct bzimage *image,
 {
 	machine_map = *map;
 	return __real_bzimage_fill_boot_params(image, plan, facts, map, params, why);
+}
+
+enum status __wrap_pvh_fill(const struct pvh_plan *plan, uint64_t initrd_size, uint64_t rsdp,
+			    const struct memmap *map, struct pvh_block *block, struct reason *why)
+{
+	machine_map = *map;
+	return __real_pvh_fill(plan, initrd_size, rsdp, map, block, why);
 }
 
 static void run_boot_main(void *argument)
@@ -233,6 +246,49 @@ void machine_check_handoff(const struct kernel *kernel, const void *initrd, size
 		check_mapped(load, needed > payload ? needed : payload);
 		check_mapped(host.handoff.argument, PARAMS_SIZE);
 		check_mapped(cmdline_at, strlen(cmdline) + 1);
+	}
+	if (host_find_change(may_write_strictly, NULL, &found))
+		fail_msg("the byte at 0x%lx was written, and is nobody's", found);
+	assert_int_equal(host.fwcfg.long_reads, 0);
+}
+
+/* Whether start_info's map has all of it as RAM. */
+static void check_pvh_ram(const uint8_t *info, uint64_t start, uint64_t size)
+{
+	const uint8_t *map = host_memory(get64(info + 40), 24ul * get32(info + 48));
+
+	assert_non_null(map);
+	for (unsigned i = 0; i < get32(info + 48); i++, map += 24) {
+		if (get32(map + 16) == 1 && start >= get64(map) &&
+		    start + size <= get64(map) + get64(map + 8))
+			return;
+	}
+	fail_msg("0x%lx + 0x%lx is not RAM to the kernel", start, size);
+}
+
+void machine_check_pvh_handoff(uint64_t entry, const void *initrd, size_t initrd_size,
+			       const char *cmdline)
+{
+	const uint8_t *info = host_memory(host.handoff.argument, 56);
+	uint64_t found;
+
+	assert_non_null(info);
+	assert_int_equal(host.handoff.mode, ARCH_MODE_PVH);
+	assert_int_equal(host.handoff.entry, entry);
+	assert_int_equal(get32(info), 0x336ec578);
+	assert_int_equal(get32(info + 4), 1);
+	check_pvh_ram(info, entry, 1);
+	check_pvh_ram(info, host.handoff.argument, 56);
+	const char *text = host_memory(get64(info + 24), strlen(cmdline) + 1);
+	assert_non_null(text);
+	assert_string_equal(text, cmdline);
+	assert_int_equal(get32(info + 12), initrd_size != 0);
+	if (initrd_size != 0) {
+		const uint8_t *module = host_memory(get64(info + 16), 32);
+		assert_non_null(module);
+		assert_int_equal(get64(module + 8), initrd_size);
+		assert_memory_equal(host_memory(get64(module), initrd_size), initrd, initrd_size);
+		check_pvh_ram(info, get64(module), initrd_size);
 	}
 	if (host_find_change(may_write_strictly, NULL, &found))
 		fail_msg("the byte at 0x%lx was written, and is nobody's", found);

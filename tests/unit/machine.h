@@ -44,6 +44,10 @@ enum host_end machine_boot(enum arch_entry_kind kind, uint64_t start_info);
 void machine_check_handoff(const struct kernel *kernel, const void *initrd, size_t initrd_size,
 			   const char *cmdline);
 
+/** The same for an ELF kernel, that is entered at @entry with a start_info. */
+void machine_check_pvh_handoff(uint64_t entry, const void *initrd, size_t initrd_size,
+			       const char *cmdline);
+
 /** What the kernel finds in boot_params. */
 const uint8_t *machine_params(void);
 

@@ -58,7 +58,7 @@ $(unit_extra_span): lib/span.c $(unit)/setup Makefile tests/unit/module.mk
 # The console of the x86 port, in the place of the double's.
 unit_extra_console := $(unit)/arch/x86_64/console.c.o
 # The map of memory of a boot is seen where it is handed to the kernel.
-unit_flags_boot := -Wl,--wrap=bzimage_fill_boot_params
+unit_flags_boot := -Wl,--wrap=bzimage_fill_boot_params -Wl,--wrap=pvh_fill
 unit_flags_payload := $(unit_flags_boot)
 unit_flags_fwcfg_models := $(unit_flags_boot)
 unit_flags_boot_aarch64 := $(foreach f,memmap_init arch_handoff arch_fatal boot_is_this_firmware,\

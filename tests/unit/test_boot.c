@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "boot/boot.h"
@@ -1174,54 +1175,62 @@ static void boot_pvh_module_that_is_a_uki(void **state)
 	}
 }
 
-/* A module's command line counts when it is the kernel, and the loader has none. */
+/* A module with a command line of its own, and @text for it. */
+static void module_cmdline(uint64_t address, const char *text, uint64_t reserved)
+{
+	uint8_t fields[16];
+
+	put64(fields, address);
+	put64(fields + 8, reserved);
+	machine_put(MODULE_LIST + 16, fields, sizeof(fields));
+	if (text != NULL)
+		machine_put(address, text, strlen(text) + 1);
+}
+
+/* It counts when the module is the kernel, and nobody else has one. */
 static void boot_pvh_command_line_of_a_module(void **state)
 {
-	static const struct {
-		bool loader, empty, module;
-		const char *wanted;
-	} cases[] = {
-		{true, false, true, "from=vmm"},
-		{true, true, true, "from=module"},
-		{false, false, true, "from=module"},
-		{true, true, false, "from=uki"},
-	};
+	struct pe_file uki = make_uki();
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct pe_file uki = make_uki();
-		uint8_t address[8];
-		pvh_module(uki.bytes, uki.size);
-		machine_put(PVH_CMDLINE, cases[i].empty ? "\0rom=vmm" : "from=vmm", 9);
-		put64(start_info + 24, cases[i].loader ? PVH_CMDLINE : 0);
-		machine_put(PVH_CMDLINE + 0x100, "from=module", 12);
-		put64(address, cases[i].module ? PVH_CMDLINE + 0x100 : 0);
-		machine_put(MODULE_LIST + 16, address, sizeof(address));
-		assert_int_equal(boot_pvh(), HOST_HANDOFF);
-		machine_check_handoff(&kernel, initrd, sizeof(initrd), cases[i].wanted);
-		pe_free(&uki);
-	}
-	/* A module that is an initrd has nothing to say. */
+	pvh_module(kernel.bytes, kernel.size);
+	module_cmdline(PVH_CMDLINE, "from=module", 0);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "from=module");
+	/* The loader has one. */
+	pvh_module(kernel.bytes, kernel.size);
+	module_cmdline(PVH_CMDLINE, "from=module", 0);
+	machine_put(PVH_CMDLINE + 0x100, "from=vmm", 9);
+	put64(start_info + 24, PVH_CMDLINE + 0x100);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "from=vmm");
+	/* The bundle has one. */
+	pvh_module(uki.bytes, uki.size);
+	module_cmdline(PVH_CMDLINE, "from=module", 0);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), "from=uki");
+	pe_free(&uki);
+	/* The module is an initrd. */
 	pvh_module(initrd, sizeof(initrd));
-	machine_put(PVH_CMDLINE, "from=module", 12);
-	uint8_t address[8];
-	put64(address, PVH_CMDLINE);
-	machine_put(MODULE_LIST + 16, address, sizeof(address));
+	module_cmdline(PVH_CMDLINE, "from=module", 0);
 	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
 	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
 	assert_int_equal(boot_pvh(), HOST_HANDOFF);
 	machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
 }
 
-/* The kernel is loaded before its command line is read. */
-static void boot_pvh_command_line_where_the_kernel_would_go(void **state)
+/* qboot leaves these fields as it finds its stack. */
+static void boot_pvh_command_line_of_a_module_at_random(void **state)
 {
 	(void)state;
 	pvh_module(kernel.bytes, kernel.size);
-	machine_put(get64(kernel.bytes + PREF_ADDRESS) + 100, "from=vmm", 9);
-	put64(start_info + 24, get64(kernel.bytes + PREF_ADDRESS) + 100);
+	module_cmdline(0x202000f18f2, NULL, 0);
 	assert_int_equal(boot_pvh(), HOST_HANDOFF);
-	machine_check_handoff(&kernel, "", 0, "from=vmm");
+	machine_check_handoff(&kernel, "", 0, "");
+	pvh_module(kernel.bytes, kernel.size);
+	module_cmdline(PVH_CMDLINE, "from=module", 1);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
 }
 
 /* Firecracker's start_info: no RSDP, and no fw_cfg to do the platform with. */
@@ -1236,22 +1245,6 @@ static void boot_pvh_leaves_the_platform_to_a_vmm_without_fwcfg(void **state)
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	assert_int_equal(boot_pvh(), HOST_HANDOFF);
 	assert_int_equal(host.processors.calls, 1);
-}
-
-static void boot_pvh_command_line_that_is_not_in_ram(void **state)
-{
-	(void)state;
-	pvh_module(kernel.bytes, kernel.size);
-	machine_put(63 * MIB + 100, "from=vmm", 9);
-	put64(start_info + 24, 63 * MIB + 100);
-	fails_at(boot_pvh(), "payload", STATUS_OVERLAP);
-	/* Beyond what can be addressed, and in our work area. */
-	pvh_module(kernel.bytes, kernel.size);
-	put64(start_info + 24, 0xfffffffffffff000);
-	fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
-	pvh_module(kernel.bytes, kernel.size);
-	put64(start_info + 24, 0x38000);
-	fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
 }
 
 static void boot_pvh_module_that_is_a_kernel(void **state)
@@ -1299,6 +1292,9 @@ static void boot_pvh_module_in_a_bad_place(void **state)
 		{MODULE_LIST, 0x38000, 5000, STATUS_OVERLAP},         /* our work area */
 		{MODULE_LIST, ~0ul - 100, 5000, STATUS_OUT_OF_RANGE}, /* wraps */
 		{MODULE_LIST, MODULE, ~0ul, STATUS_OUT_OF_RANGE},
+		{MODULE_LIST, 0, 5000, STATUS_NO_MEMORY}, /* page 0 is not mapped */
+		{UINT64_MAX, MODULE, 5000, STATUS_OUT_OF_RANGE},
+		{UINT64_MAX - 31, MODULE, 5000, STATUS_OUT_OF_RANGE},
 	};
 
 	(void)state;
@@ -1356,8 +1352,8 @@ static void boot_pvh_magic(void **state)
 
 static void boot_pvh_start_info_is_nowhere(void **state)
 {
-	static const uint64_t bad[] = {64 * MIB,     64 * MIB - 55, 4 * GIB,
-				       HOST_OWN_END, UINT64_MAX,    UINT64_MAX - 54};
+	static const uint64_t bad[] = {
+		0, 64 * MIB, 64 * MIB - 55, 4 * GIB, HOST_OWN_END, UINT64_MAX, UINT64_MAX - 54};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
@@ -1440,6 +1436,528 @@ static void boot_pvh_own_image_is_skipped(void **state)
 	machine_add_e820(64 * MIB, 0);
 	machine_add_legacy_kernel(&own);
 	fails_at(boot_pvh(), "payload", STATUS_NOT_FOUND);
+}
+
+/* A later version adds to what there is. */
+static void boot_pvh_version_of_the_future(void **state)
+{
+	static const uint32_t versions[] = {2, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(versions); i++) {
+		pvh(0, 3);
+		put32(start_info + 4, versions[i]);
+		put_pvh_map();
+		host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+		add_payload();
+		handed_off(boot_pvh());
+		assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
+	}
+}
+
+/* Out of order, over each other, empty, of no known type. */
+static void boot_pvh_map_in_disorder(void **state)
+{
+	uint8_t map[8 * 24] = {0};
+
+	(void)state;
+	pvh(0, 8);
+	e820_entry(map, 32 * MIB, 31 * MIB, 1);
+	e820_entry(map + 24, 63 * MIB, MIB, 2);
+	e820_entry(map + 48, 24 * MIB, 0, 2);
+	e820_entry(map + 72, 20 * MIB, 0x1000, 77);
+	e820_entry(map + 96, MIB, 40 * MIB, 1);
+	e820_entry(map + 120, 48 * MIB, 0x1000, 2);
+	e820_entry(map + 144, 48 * MIB, 0x1000, 5);
+	e820_entry(map + 168, 0, 0xa0000, 1);
+	machine_put(PVH_MAP, map, sizeof(map));
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	add_payload();
+	handed_off(boot_pvh());
+	assert_int_equal(machine_e820_type(0x1000), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(20 * MIB), MEMMAP_RESERVED);
+	assert_int_equal(machine_e820_type(24 * MIB), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(36 * MIB), MEMMAP_RAM);
+	assert_int_equal(machine_e820_type(48 * MIB), MEMMAP_UNUSABLE);
+	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
+}
+
+/* As many entries as are read, and so many ranges that they do not fit. */
+static void boot_pvh_map_of_the_most_entries(void **state)
+{
+	static uint8_t map[128 * 24];
+
+	(void)state;
+	memset(map, 0, sizeof(map));
+	e820_entry(map + 24, 0, 0xa0000, 1);
+	e820_entry(map + sizeof(map) - 24, MIB, 62 * MIB, 1);
+	pvh(0, 128);
+	machine_put(PVH_MAP, map, sizeof(map));
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	add_payload();
+	handed_off(boot_pvh());
+	for (unsigned i = 2; i < 127; i++)
+		e820_entry(map + i * 24, 8 * MIB + i * 0x2000ul, 0x1000, 2);
+	pvh(0, 128);
+	machine_put(PVH_MAP, map, sizeof(map));
+	fails_at(boot_pvh(), "memory", STATUS_TOO_LARGE);
+}
+
+static void boot_pvh_rsdp_is_nowhere(void **state)
+{
+	static const uint64_t bad[] = {64 * MIB, 64 * MIB - 19, 4 * GIB,        0x38000,
+				       MIB,      UINT64_MAX,    UINT64_MAX - 18};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		pvh(bad[i], 3);
+		put_pvh_map();
+		fails_at(boot_pvh(), "entry", STATUS_BAD_FORMAT);
+	}
+	/* One bit is not as it was. */
+	pvh(0xa0000, 3);
+	put_pvh_map();
+	put_rsdp(0xa0000);
+	*(uint8_t *)host_memory(0xa0000 + 15, 1) ^= 4;
+	fails_at(boot_pvh(), "entry", STATUS_BAD_FORMAT);
+}
+
+/* -- a PVH loader's command line -- */
+
+/* A kernel in fw_cfg, and a command line of @size bytes at @address. */
+static void pvh_cmdline(uint64_t address, const void *bytes, size_t size)
+{
+	pvh(0, 3);
+	put_pvh_map();
+	put64(start_info + 24, address);
+	if (size != 0)
+		machine_put(address, bytes, size);
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+}
+
+static void boots_with(const char *cmdline)
+{
+	enum host_end end = boot_pvh();
+
+	if (end != HOST_HANDOFF)
+		print_error("%s%s\n", host.console, host.check);
+	assert_int_equal(end, HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, cmdline);
+	assert_string_equal(host.console, "");
+}
+
+static void boot_pvh_cmdline_is_nowhere(void **state)
+{
+	static const uint64_t bad[] = {64 * MIB, 4 * GIB, 0x38000, HOST_OWN_START, UINT64_MAX};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		pvh_cmdline(bad[i], NULL, 0);
+		fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
+		/* Nobody asks. */
+		pvh_cmdline(bad[i], NULL, 0);
+		host_fwcfg_file("etc/boot/cmdline", "from=file", 9);
+		boots_with("from=file");
+	}
+	pvh_cmdline(0, NULL, 0);
+	boots_with("");
+	/* Page 0 can be looked at, but not kept. */
+	pvh_cmdline(0x500, "from=page0", 11);
+	fails_at(boot_pvh(), "loader", STATUS_NO_MEMORY);
+}
+
+/* To the end of RAM, and to what is ours by now. */
+static void boot_pvh_cmdline_without_end(void **state)
+{
+	static const char text[16] = "0123456789abcdef";
+
+	(void)state;
+	pvh_cmdline(64 * MIB - sizeof(text), text, sizeof(text));
+	fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
+	pvh_cmdline(0x30000 - sizeof(text), text, sizeof(text));
+	fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
+}
+
+static void boot_pvh_cmdline_of_each_length(void **state)
+{
+	static const size_t lengths[] = {1, 2046, 2047, 2048, 2049, 65535, 65536, 70000};
+	static char text[70001];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		memset(text, 'c', sizeof(text));
+		text[lengths[i]] = '\0';
+		pvh_cmdline(48 * MIB + 7, text, lengths[i] + 1);
+		if (lengths[i] <= 2047)
+			boots_with(text);
+		else
+			fails_at(boot_pvh(), "loader", STATUS_TOO_LARGE);
+	}
+}
+
+/* It is read last, and still there. */
+static void boot_pvh_cmdline_in_the_kernels_place(void **state)
+{
+	(void)state;
+	pvh_cmdline(16 * MIB + 0x123, CMDLINE, sizeof(CMDLINE));
+	boots_with(CMDLINE);
+	/* An ELF kernel has no other place. */
+	struct kernel elf = elf_make(16 * MIB);
+	pvh(0, 3);
+	put_pvh_map();
+	put64(start_info + 24, 16 * MIB + 0x123);
+	machine_put(16 * MIB + 0x123, CMDLINE, sizeof(CMDLINE));
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_file("opt/org.slipway/kernel", elf.bytes, elf.size);
+	fails_at(boot_pvh(), "loader", STATUS_OVERLAP);
+	kernel_free(&elf);
+}
+
+/* Where the kernel's initrd goes otherwise, and where no RAM is. */
+static void boot_pvh_cmdline_elsewhere(void **state)
+{
+	(void)state;
+	pvh_cmdline(63 * MIB - 64, CMDLINE, sizeof(CMDLINE));
+	host_fwcfg_file("opt/org.slipway/initrd", initrd, sizeof(initrd));
+	handed_off(boot_pvh());
+	pvh_cmdline(63 * MIB + 64, CMDLINE, sizeof(CMDLINE));
+	boots_with(CMDLINE);
+}
+
+/* -- a PVH loader's modules -- */
+
+static void put_module(uint64_t at, uint64_t start, uint64_t size)
+{
+	uint8_t entry[32] = {0};
+
+	put64(entry, start);
+	put64(entry + 8, size);
+	machine_put(at, entry, sizeof(entry));
+}
+
+/* Only the first one counts, whatever the others are. */
+static void boot_pvh_several_modules(void **state)
+{
+	static const uint32_t counts[] = {2, 0x08000000, 0xffffffff};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		pvh_module(kernel.bytes, kernel.size);
+		put32(start_info + 12, counts[i]);
+		put_module(MODULE_LIST + 32, ~0ul, ~0ul);
+		boots_with("");
+	}
+	pvh_module(kernel.bytes, 0);
+	put32(start_info + 12, 2);
+	put_module(MODULE_LIST + 32, MODULE + MIB, kernel.size);
+	machine_put(MODULE + MIB, kernel.bytes, kernel.size);
+	fails_at(boot_pvh(), "payload", STATUS_NOT_FOUND);
+}
+
+/* Without modules nobody looks for a list. */
+static void boot_pvh_no_module(void **state)
+{
+	(void)state;
+	pvh(0, 3);
+	put_pvh_map();
+	put64(start_info + 16, UINT64_MAX);
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	add_payload();
+	handed_off(boot_pvh());
+}
+
+/* What it covers has been copied; it stays as it is, the command line in it too. */
+static void boot_pvh_module_over_the_loaders_data(void **state)
+{
+	static uint8_t before[0x1b000];
+
+	(void)state;
+	pvh_cmdline(PVH_CMDLINE, CMDLINE, sizeof(CMDLINE));
+	put32(start_info + 12, 1);
+	put64(start_info + 16, MODULE_LIST);
+	put_module(MODULE_LIST, START_INFO, sizeof(before));
+	machine_put(START_INFO, start_info, sizeof(start_info));
+	memcpy(before, host_memory(START_INFO, sizeof(before)), sizeof(before));
+	assert_int_equal(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_HANDOFF);
+	assert_int_equal(get32(machine_params() + RAMDISK_IMAGE), START_INFO);
+	assert_int_equal(get32(machine_params() + RAMDISK_SIZE), sizeof(before));
+	const char *text = host_memory(get32(machine_params() + CMD_LINE_PTR), sizeof(CMDLINE));
+	assert_string_equal(text, CMDLINE);
+	assert_memory_equal(host_memory(START_INFO, sizeof(before)), before, sizeof(before));
+}
+
+/* An initrd moves when the kernel cannot take it where it is. */
+static void boot_pvh_module_that_moves(void **state)
+{
+	(void)state;
+	pvh_module(initrd, sizeof(initrd));
+	put_module(MODULE_LIST, MODULE + 0x123, sizeof(initrd));
+	machine_put(MODULE + 0x123, initrd, sizeof(initrd));
+	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
+	assert_int_equal(get32(machine_params() + RAMDISK_IMAGE) % 0x1000, 0);
+	/* A byte too far up. */
+	for (unsigned too_far = 0; too_far < 2; too_far++) {
+		put16(kernel.bytes + XLOADFLAGS, XLF_KERNEL_64_FLAG);
+		put32(kernel.bytes + INITRD_ADDR_MAX,
+		      (uint32_t)(MODULE + sizeof(initrd) - 1 - too_far));
+		pvh_module(initrd, sizeof(initrd));
+		host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+		host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+		assert_int_equal(boot_pvh(), HOST_HANDOFF);
+		machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
+		assert_int_equal(get32(machine_params() + RAMDISK_IMAGE) == MODULE, too_far == 0);
+	}
+}
+
+/* -- kernels in ELF files, started by PVH in their turn -- */
+
+#define ELF_PLACE (24 * MIB)
+
+static void boots_elf(const struct kernel *elf, const void *expected, size_t size,
+		      const char *cmdline)
+{
+	enum host_end end = boot_pvh();
+
+	if (end != HOST_HANDOFF)
+		print_error("%s%s\n", host.console, host.check);
+	assert_int_equal(end, HOST_HANDOFF);
+	machine_check_pvh_handoff(ELF_PLACE + ELF_ENTRY, expected, size, cmdline);
+	size_t loaded = elf->size - elf->setup_size;
+	const uint8_t *place = host_memory(ELF_PLACE, ELF_MEMORY_SIZE);
+	assert_memory_equal(place, elf->bytes + elf->setup_size, loaded);
+	for (size_t i = loaded; i < ELF_MEMORY_SIZE; i++)
+		assert_int_equal(place[i], 0);
+	check_image_unchanged();
+	assert_string_equal(host.console, "");
+}
+
+static void boot_pvh_module_that_is_an_elf_kernel(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+
+	(void)state;
+	pvh_module(elf.bytes, elf.size);
+	put64(start_info + 24, PVH_CMDLINE);
+	machine_put(PVH_CMDLINE, CMDLINE, sizeof(CMDLINE));
+	boots_elf(&elf, "", 0, CMDLINE);
+	kernel_free(&elf);
+}
+
+static void boot_pvh_module_that_is_a_uki_of_an_elf_kernel(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+	struct pe_file uki = pe_make(PE_X86_64, 3);
+
+	(void)state;
+	(void)pe_add(&uki, ".linux", elf.bytes, elf.size);
+	(void)pe_add(&uki, ".initrd", initrd, sizeof(initrd));
+	(void)pe_add(&uki, ".cmdline", "from=uki", 8);
+	pvh_module(uki.bytes, uki.size);
+	boots_elf(&elf, initrd, sizeof(initrd), "from=uki");
+	pe_free(&uki);
+	kernel_free(&elf);
+}
+
+/* An initrd stays anywhere below 4 GiB, and comes down from above. */
+static void boot_pvh_initrd_of_an_elf_kernel(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+	static const uint64_t places[] = {MODULE, MODULE + 0x123, 4 * GIB, 4 * GIB - 2500};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		uint8_t map[4 * 24] = {0};
+		pvh(0, 4);
+		host_add_ram(4 * GIB - 0x1000, MIB);
+		e820_entry(map, 0, 0xa0000, 1);
+		e820_entry(map + 24, MIB, 63 * MIB, 1);
+		e820_entry(map + 48, 4 * GIB, MIB, 1);
+		machine_put(PVH_MAP, map, sizeof(map));
+		put32(start_info + 12, 1);
+		put64(start_info + 16, MODULE_LIST);
+		put_module(MODULE_LIST, places[i], sizeof(initrd));
+		machine_put(places[i], initrd, sizeof(initrd));
+		host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
+		host_fwcfg_file("etc/boot/kernel", elf.bytes, elf.size);
+		if (places[i] == 4 * GIB - 2500) { /* not RAM below */
+			fails_at(boot_pvh(), "payload", STATUS_OVERLAP);
+			continue;
+		}
+		boots_elf(&elf, initrd, sizeof(initrd), "");
+		const uint8_t *info = host_memory(host.handoff.argument, 56);
+		uint64_t told = get64(host_memory(get64(info + 16), 32));
+		assert_true(told < 4 * GIB && (told == places[i]) == (places[i] < 4 * GIB));
+	}
+	kernel_free(&elf);
+}
+
+static void boot_pvh_elf_kernel_in_a_bad_place(void **state)
+{
+	static const uint64_t bad[] = {MIB, MODULE, MODULE - ELF_MEMORY_SIZE + 1, 63 * MIB - 0x1000,
+				       64 * MIB};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct kernel elf = elf_make(bad[i]);
+		pvh_module(elf.bytes, elf.size);
+		fails_at(boot_pvh(), "loader", STATUS_OVERLAP);
+		kernel_free(&elf);
+	}
+}
+
+/* -- what is taken when there is more than one: boot/boot.h, enum boot_source -- */
+
+static void legacy(uint16_t size_key, uint16_t data_key, const char *text)
+{
+	machine_add_legacy(size_key, data_key, text, strlen(text));
+}
+
+/* All three parts in one of the sources of fw_cfg. */
+static void add_parts(unsigned source)
+{
+	static const char *const folders[] = {"opt/org.slipway/", "etc/boot/"};
+	char name[32];
+
+	if (source == 2) {
+		machine_add_legacy_kernel(&kernel);
+		machine_add_legacy(0x0b, 0x12, initrd, sizeof(initrd));
+		legacy(0x14, 0x15, CMDLINE);
+		return;
+	}
+	snprintf(name, sizeof(name), "%skernel", folders[source]);
+	host_fwcfg_file(name, kernel.bytes, kernel.size);
+	snprintf(name, sizeof(name), "%sinitrd", folders[source]);
+	host_fwcfg_file(name, initrd, sizeof(initrd));
+	snprintf(name, sizeof(name), "%scmdline", folders[source]);
+	host_fwcfg_file(name, CMDLINE, strlen(CMDLINE));
+}
+
+/* Whatever the module is, and what start_info says, fw_cfg wins. */
+static void boot_pvh_module_comes_last(void **state)
+{
+	struct kernel other = kernel_make(5, 4096);
+	struct kernel elf = elf_make(ELF_PLACE);
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * 3; i++) {
+		struct pe_file uki = pe_make(PE_X86_64, 3);
+		(void)pe_add(&uki, ".linux", other.bytes, other.size);
+		(void)pe_add(&uki, ".initrd", "wrong", 5);
+		(void)pe_add(&uki, ".cmdline", "wrong", 5);
+		if (i / 3 == 0)
+			pvh_module(uki.bytes, uki.size);
+		else
+			pvh_module(i / 3 == 1 ? other.bytes : elf.bytes,
+				   i / 3 == 1 ? other.size : elf.size);
+		put64(start_info + 24, PVH_CMDLINE);
+		machine_put(PVH_CMDLINE, "wrong", 6);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		add_parts(i % 3);
+		handed_off(boot_pvh());
+		pe_free(&uki);
+	}
+	kernel_free(&elf);
+	kernel_free(&other);
+}
+
+/* Beside a kernel of fw_cfg that is a bundle: its initrd wins, its command line does not. */
+static void boot_pvh_bundle_before_a_module(void **state)
+{
+	(void)state;
+	for (unsigned with_cmdline = 0; with_cmdline < 2; with_cmdline++) {
+		struct pe_file uki = make_uki();
+		pvh_module("wrong", 5);
+		if (with_cmdline != 0) {
+			put64(start_info + 24, PVH_CMDLINE);
+			machine_put(PVH_CMDLINE, "from=vmm", 9);
+		}
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		host_fwcfg_file("etc/boot/kernel", uki.bytes, uki.size);
+		assert_int_equal(boot_pvh(), HOST_HANDOFF);
+		machine_check_handoff(&kernel, initrd, sizeof(initrd),
+				      with_cmdline != 0 ? "from=vmm" : "from=uki");
+		pe_free(&uki);
+	}
+}
+
+/* Parts of fw_cfg go with a module's kernel, before what its file has. */
+static void boot_pvh_parts_beside_a_module(void **state)
+{
+	static const char *const initrds[] = {"opt/org.slipway/initrd", "etc/boot/initrd"};
+	static const char *const cmdlines[] = {"opt/org.slipway/cmdline", "etc/boot/cmdline"};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct pe_file uki = make_uki();
+		pvh_module(uki.bytes, uki.size);
+		put64(start_info + 24, PVH_CMDLINE);
+		machine_put(PVH_CMDLINE, "wrong", 6);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		host_fwcfg_file(initrds[i], "other", 5);
+		host_fwcfg_file(cmdlines[i], "from=file", 9);
+		assert_int_equal(boot_pvh(), HOST_HANDOFF);
+		machine_check_handoff(&kernel, "other", 5, "from=file");
+		pe_free(&uki);
+	}
+}
+
+/* QEMU -kernel fw.bin -initrd bundle: the legacy item is the module once more. */
+static void boot_pvh_module_is_no_initrd_too(void **state)
+{
+	(void)state;
+	pvh_module(kernel.bytes, kernel.size);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_legacy(0x0b, 0x12, kernel.bytes, kernel.size);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
+	struct pe_file uki = make_uki();
+	pvh_module(uki.bytes, uki.size);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_legacy(0x0b, 0x12, uki.bytes, uki.size);
+	legacy(0x14, 0x15, "from=item");
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), "from=item");
+	pe_free(&uki);
+}
+
+/* One behind its kernel. */
+static void boot_pvh_module_with_an_appended_initrd(void **state)
+{
+	static uint8_t both[0x4000 + sizeof(initrd)];
+
+	(void)state;
+	assert_true(kernel.size <= 0x4000 && kernel.size > 0x3000 - 0x1000);
+	size_t start = (kernel.size + 0xfff) / 0x1000 * 0x1000;
+	memcpy(both, kernel.bytes, kernel.size);
+	memcpy(both + start, initrd, sizeof(initrd));
+	pvh_module(both, start + sizeof(initrd));
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
+}
+
+/* QEMU -kernel fw.bin on x86: loaded by the VMM, so that the items say what lies where we are. */
+static void boot_pvh_own_image_that_the_vmm_loaded(void **state)
+{
+	(void)state;
+	pvh_module(kernel.bytes, kernel.size);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_integer(0x07, 4, MIB);
+	host_fwcfg_integer(0x08, 4, sizeof(machine_image));
+	host_fwcfg_integer(0x10, 4, MIB + 0x100);
+	machine_add_legacy(0x17, 0x18, "what was freed", 14);
+	boots_with("");
+	/* A part of us is no kernel. */
+	pvh_module(kernel.bytes, kernel.size);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_integer(0x07, 4, MIB + 0x1000);
+	host_fwcfg_integer(0x08, 4, 0x1000);
+	host_fwcfg_integer(0x10, 4, MIB + 0x1100);
+	machine_add_legacy(0x17, 0x18, "what was freed", 14);
+	fails_at(boot_pvh(), "payload", STATUS_OVERLAP);
 }
 
 /* -- fw_cfg, tables, log --------------------------------------------------------- */
@@ -1682,9 +2200,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_pvh_e820_before_the_pvh_map),
 	TEST(boot_pvh_module_that_is_a_uki),
 	TEST(boot_pvh_command_line_of_a_module),
-	TEST(boot_pvh_command_line_where_the_kernel_would_go),
+	TEST(boot_pvh_command_line_of_a_module_at_random),
 	TEST(boot_pvh_leaves_the_platform_to_a_vmm_without_fwcfg),
-	TEST(boot_pvh_command_line_that_is_not_in_ram),
 	TEST(boot_pvh_module_that_is_a_kernel),
 	TEST(boot_pvh_module_that_is_an_initrd),
 	TEST(boot_pvh_module_in_a_bad_place),
@@ -1697,6 +2214,29 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_pvh_image_is_not_in_ram),
 	TEST(boot_pvh_kernel_prefers_our_place),
 	TEST(boot_pvh_own_image_is_skipped),
+	TEST(boot_pvh_version_of_the_future),
+	TEST(boot_pvh_map_in_disorder),
+	TEST(boot_pvh_map_of_the_most_entries),
+	TEST(boot_pvh_rsdp_is_nowhere),
+	TEST(boot_pvh_cmdline_is_nowhere),
+	TEST(boot_pvh_cmdline_without_end),
+	TEST(boot_pvh_cmdline_of_each_length),
+	TEST(boot_pvh_cmdline_in_the_kernels_place),
+	TEST(boot_pvh_cmdline_elsewhere),
+	TEST(boot_pvh_several_modules),
+	TEST(boot_pvh_no_module),
+	TEST(boot_pvh_module_over_the_loaders_data),
+	TEST(boot_pvh_module_that_moves),
+	TEST(boot_pvh_module_that_is_an_elf_kernel),
+	TEST(boot_pvh_module_that_is_a_uki_of_an_elf_kernel),
+	TEST(boot_pvh_initrd_of_an_elf_kernel),
+	TEST(boot_pvh_elf_kernel_in_a_bad_place),
+	TEST(boot_pvh_module_comes_last),
+	TEST(boot_pvh_bundle_before_a_module),
+	TEST(boot_pvh_parts_beside_a_module),
+	TEST(boot_pvh_module_is_no_initrd_too),
+	TEST(boot_pvh_module_with_an_appended_initrd),
+	TEST(boot_pvh_own_image_that_the_vmm_loaded),
 	TEST(boot_directory_of_too_many_files),
 	TEST(boot_dma_error_from_the_start),
 	TEST(boot_bad_loader_scripts),

@@ -624,7 +624,7 @@ static void payload_no_seed_without_entropy(void **state)
 
 /* -- a device that fails --------------------------------------------------------- */
 
-enum from { FROM_FILES, FROM_LEGACY };
+enum from { FROM_FILES, FROM_LEGACY, FROM_BOTH };
 
 static void whole_payload(enum from from)
 {
@@ -634,6 +634,11 @@ static void whole_payload(enum from from)
 		file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
 		file("opt/org.slipway/cmdline", "console=ttyS0", 13);
 	} else {
+		if (from == FROM_BOTH) {
+			kernel_file("etc/boot/kernel", &kernel);
+			put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+			attach(&kernel, 4096, 0, 1, 100);
+		}
 		machine_add_legacy_kernel(&kernel);
 		legacy_initrd(INITRD, INITRD_SIZE);
 		legacy_cmdline("console=ttyS0");
@@ -679,6 +684,13 @@ static void payload_dma_error_with_legacy_items(void **state)
 	fail_each_dma(FROM_LEGACY);
 }
 
+/* Rulings 7: the file has been looked at before. */
+static void payload_dma_error_with_setup_data(void **state)
+{
+	(void)state;
+	fail_each_dma(FROM_BOTH);
+}
+
 /* A kernel that cannot be read is no reason to boot another one. */
 static void payload_dma_error_does_not_change_the_source(void **state)
 {
@@ -706,8 +718,6 @@ static void payload_dma_that_never_completes(void **state)
 	host.fwcfg.hang_dma = last;
 	fails("loader", STATUS_TIMEOUT);
 }
-
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 /* -- bundles ---------------------------------------------------------------------- */
 
@@ -768,20 +778,242 @@ static void payload_from_a_uki_for_another_machine(void **state)
 	fails("payload", STATUS_UNSUPPORTED);
 }
 
+/* A bundle may be of either file; what is in it comes after each source of fw_cfg. */
+static void payload_beside_a_uki_from_each_source(void **state)
+{
+	static const char *const names[][2] = {
+		{"opt/org.slipway/initrd", "opt/org.slipway/cmdline"},
+		{"etc/boot/initrd", "etc/boot/cmdline"},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++) {
+		again();
+		uki_file(i % 2 == 0 ? "opt/org.slipway/kernel" : "etc/boot/kernel", PE_X86_64);
+		if (i / 2 == 2) {
+			legacy_initrd("theirs", 6);
+			legacy_cmdline("from=vmm");
+		} else {
+			file(names[i / 2][0], "theirs", 6);
+			file(names[i / 2][1], "from=vmm", 8);
+		}
+		boots(&kernel, "theirs", "from=vmm");
+	}
+}
+
+/* A bundle is a kernel like any other: the sources after it lose. */
+static void payload_bundle_before_later_sources(void **state)
+{
+	(void)state;
+	uki_file("opt/org.slipway/kernel", PE_X86_64);
+	kernel_file("etc/boot/kernel", &other);
+	machine_add_legacy_kernel(&other);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	again();
+	uki_file("etc/boot/kernel", PE_X86_64);
+	machine_add_legacy_kernel(&other);
+	boots(&kernel, INITRD, UKI_CMDLINE);
+	/* And it loses to the one before, with all of its parts. */
+	again();
+	uki_file("etc/boot/kernel", PE_X86_64);
+	kernel_file("opt/org.slipway/kernel", &other);
+	boots(&other, "", "");
+}
+
 /* The initrd starts at the next 4 KiB behind the kernel. */
 static void payload_with_an_appended_initrd(void **state)
 {
+	static const char *const names[] = {"opt/org.slipway/kernel", "etc/boot/kernel"};
+
 	(void)state;
 	size_t start = (kernel.size + 0xfff) / 0x1000 * 0x1000;
 	uint8_t *both = calloc(1, start + INITRD_SIZE);
 	assert_non_null(both);
 	memcpy(both, kernel.bytes, kernel.size);
 	memcpy(both + start, INITRD, INITRD_SIZE);
-	file("opt/org.slipway/kernel", both, start + INITRD_SIZE);
-	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
-	assert_int_equal(end, HOST_HANDOFF);
-	machine_check_handoff(&kernel, INITRD, INITRD_SIZE, "");
+	for (unsigned i = 0; i < 4; i++) {
+		again();
+		file(names[i % 2], both, start + INITRD_SIZE);
+		if (i / 2 == 0) {
+			boots(&kernel, INITRD, "");
+		} else {
+			legacy_initrd("theirs", 6);
+			boots(&kernel, "theirs", "");
+		}
+	}
 	free(both);
+}
+
+/* -- ELF files ---------------------------------------------------------------------- */
+
+#define ELF_PLACE (24 * MIB)
+
+static void boots_elf(uint64_t entry, const char *initrd, const char *cmdline)
+{
+	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+
+	if (end != HOST_HANDOFF)
+		print_error("%s%s\n", host.console, host.check);
+	assert_int_equal(end, HOST_HANDOFF);
+	machine_check_pvh_handoff(entry, initrd, strlen(initrd), cmdline);
+	assert_string_equal(host.console, "");
+}
+
+static void payload_from_an_elf_file(void **state)
+{
+	static const char *const names[] = {"opt/org.slipway/kernel", "etc/boot/kernel"};
+	struct kernel elf = elf_make(ELF_PLACE);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		again();
+		kernel_file(names[i], &elf);
+		legacy_initrd(INITRD, INITRD_SIZE);
+		legacy_cmdline("console=ttyS0");
+		/* What comes later loses, with setup_data too. */
+		put64(other.bytes + SETUP_DATA, MIB + 4096);
+		machine_add_legacy_kernel(&other);
+		boots_elf(ELF_PLACE + ELF_ENTRY, INITRD, "console=ttyS0");
+		assert_memory_equal(host_memory(ELF_PLACE, elf.size - elf.setup_size),
+				    elf.bytes + elf.setup_size, elf.size - elf.setup_size);
+	}
+	kernel_free(&elf);
+}
+
+static void payload_from_a_uki_of_an_elf_file(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+	struct kernel bzimage = kernel;
+
+	(void)state;
+	kernel = elf;
+	uki_file("etc/boot/kernel", PE_X86_64);
+	kernel = bzimage;
+	boots_elf(ELF_PLACE + ELF_ENTRY, INITRD, UKI_CMDLINE);
+	kernel_free(&elf);
+}
+
+/* An ELF file that is none of ours is not passed over for a later source. */
+static void payload_from_a_bad_elf_file(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+
+	(void)state;
+	put16(elf.bytes + 0x12, 3);
+	kernel_file("opt/org.slipway/kernel", &elf);
+	kernel_file("etc/boot/kernel", &kernel);
+	fails("payload", STATUS_UNSUPPORTED);
+	kernel_free(&elf);
+}
+
+static void payload_elf_command_line_too_long(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+	char text[2049];
+
+	(void)state;
+	memset(text, 'c', sizeof(text));
+	text[2048] = '\0';
+	for (unsigned length = 2047; length <= 2048; length++) {
+		again();
+		kernel_file("opt/org.slipway/kernel", &elf);
+		file("opt/org.slipway/cmdline", text, length);
+		if (length == 2048) {
+			fails("loader", STATUS_TOO_LARGE);
+			continue;
+		}
+		text[length] = '\0';
+		boots_elf(ELF_PLACE + ELF_ENTRY, "", text);
+		text[length] = 'c';
+	}
+	kernel_free(&elf);
+}
+
+/* What QEMU has of an ELF kernel that it has loaded (rulings 6); the setup may be anything. */
+static void legacy_elf(uint32_t address, uint32_t size, uint32_t entry)
+{
+	static uint8_t setup_item[8192];
+
+	memset(setup_item, 0xff, sizeof(setup_item));
+	machine_add_legacy(0x17, 0x18, setup_item, sizeof(setup_item));
+	host_fwcfg_integer(0x07, 4, address);
+	host_fwcfg_integer(0x08, 4, size);
+	host_fwcfg_integer(0x10, 4, entry);
+}
+
+static void payload_elf_that_the_vmm_loaded(void **state)
+{
+	static uint8_t before[3 * MIB];
+
+	(void)state;
+	memcpy(before, host_memory(16 * MIB, sizeof(before)), sizeof(before));
+	legacy_elf(16 * MIB, sizeof(before), 16 * MIB + 0x850);
+	legacy_initrd(INITRD, INITRD_SIZE);
+	legacy_cmdline("console=ttyS0");
+	boots_elf(16 * MIB + 0x850, INITRD, "console=ttyS0");
+	assert_memory_equal(host_memory(16 * MIB, sizeof(before)), before, sizeof(before));
+}
+
+/* Nothing else gets its memory, not even when there is no other. */
+static void payload_elf_that_fills_memory(void **state)
+{
+	(void)state;
+	legacy_elf(MIB, 63 * MIB, MIB);
+	legacy_initrd(INITRD, INITRD_SIZE);
+	fails("loader", STATUS_NO_MEMORY);
+	again();
+	legacy_elf(MIB, 63 * MIB - 0x1000, MIB);
+	legacy_initrd(INITRD, INITRD_SIZE);
+	boots_elf(MIB, INITRD, "");
+}
+
+static void payload_elf_loaded_where_it_cannot_be(void **state)
+{
+	static const struct {
+		uint32_t address, size, entry;
+		enum status status;
+	} cases[] = {
+		{0, MIB, 0x1000, STATUS_OUT_OF_RANGE},
+		{0x30000, 0x10000, 0x30000, STATUS_OUT_OF_RANGE}, /* our work area */
+		{MIB - 1, MIB, MIB, STATUS_OUT_OF_RANGE},
+		{16 * MIB, MIB, 16 * MIB - 1, STATUS_OUT_OF_RANGE},
+		{16 * MIB, MIB, 17 * MIB, STATUS_OUT_OF_RANGE},
+		{0xfffff000, 0x1001, 0xfffff000, STATUS_OUT_OF_RANGE}, /* wraps in 32 bits */
+		{16 * MIB, 0xffffffff, 16 * MIB, STATUS_OUT_OF_RANGE},
+		{63 * MIB, MIB + 1, 63 * MIB, STATUS_OVERLAP},     /* the end of RAM */
+		{64 * MIB, MIB, 64 * MIB, STATUS_OVERLAP},         /* behind it */
+		{0xffff0000, 0x10000, 0xfffffff0, STATUS_OVERLAP}, /* the ROM */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		again();
+		legacy_elf(cases[i].address, cases[i].size, cases[i].entry);
+		fails("payload", cases[i].status);
+	}
+}
+
+/* Without an entry those items are a kernel that is no bzImage. */
+static void payload_legacy_items_of_neither_kind(void **state)
+{
+	(void)state;
+	legacy_elf(16 * MIB, MIB, 0);
+	host_fwcfg_item(0x11, "x", 1);
+	fails("loader", STATUS_BAD_FORMAT);
+	/* Nor do they hide a kernel in a file. */
+	again();
+	legacy_elf(16 * MIB, MIB, 16 * MIB);
+	kernel_file("opt/org.slipway/kernel", &kernel);
+	boots(&kernel, "", "");
+	again();
+	legacy_elf(16 * MIB, MIB, 16 * MIB);
+	kernel_file("etc/boot/kernel", &kernel);
+	boots(&kernel, "", "");
+	/* A bzImage is one, whatever the entry. */
+	again();
+	machine_add_legacy_kernel(&kernel);
+	host_fwcfg_integer(0x10, 4, 16 * MIB);
+	boots(&kernel, "", "");
 }
 
 /* All that QEMU before 10.0 has of its -kernel: setup and the rest. */
@@ -824,12 +1056,83 @@ static void payload_of_bundles_in_legacy_items(void **state)
 	free(both);
 }
 
+/* QEMU -kernel fw.bin: a copy of us in memory, and no other kernel; or one in a file. */
+static void payload_own_image_that_the_vmm_loaded(void **state)
+{
+	(void)state;
+	machine_put(16 * MIB, machine_image, sizeof(machine_image));
+	legacy_elf(16 * MIB, sizeof(machine_image), 16 * MIB + 0x100);
+	fails("payload", STATUS_NOT_FOUND);
+	again();
+	machine_put(16 * MIB, machine_image, sizeof(machine_image));
+	legacy_elf(16 * MIB, sizeof(machine_image), 16 * MIB + 0x100);
+	kernel_file("etc/boot/kernel", &kernel);
+	boots(&kernel, "", "");
+}
+
+/* The header of a list, and no kernel to it: the file is the kernel after all. */
+static void payload_setup_data_without_legacy_kernel(void **state)
+{
+	(void)state;
+	kernel_file("etc/boot/kernel", &kernel);
+	put64(other.bytes + SETUP_DATA, MIB + 4096);
+	machine_add_legacy(0x17, 0x18, other.bytes, other.setup_size);
+	boots(&kernel, "", "");
+}
+
+/* QEMU 10.0 -kernel uki: what its section table has at 0x206 and 0x250 is no setup_data. */
+static void payload_uki_is_no_setup(void **state)
+{
+	static const char *const names[] = {".text",    ".rodata", ".data",
+					    ".cmdline", ".initrd", ".linux"};
+	struct pe_file uki = pe_make(PE_X86_64, 8);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		bool is_linux = i == COUNT(names) - 1;
+		size_t row = pe_add(&uki, names[i], is_linux ? kernel.bytes : (const void *)INITRD,
+				    is_linux ? kernel.size : INITRD_SIZE);
+		assert_int_equal(row, 0x188 + i * 0x28);
+	}
+	file("etc/boot/kernel", uki.bytes, uki.size);
+	machine_add_legacy(0x17, 0x18, uki.bytes, 0xa00);
+	machine_add_legacy(0x08, 0x11, uki.bytes + 0xa00, uki.size - 0xa00);
+	boots(&kernel, INITRD, INITRD);
+	pe_free(&uki);
+}
+
+static void payload_setup_data_of_a_short_setup(void **state)
+{
+	(void)state;
+	kernel_file("etc/boot/kernel", &kernel);
+	put64(other.bytes + SETUP_DATA, MIB + 4096);
+	machine_add_legacy_kernel(&other);
+	machine_add_legacy(0x17, 0x18, other.bytes, 0x28f);
+	boots(&kernel, "", "");
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
 static const struct CMUnitTest tests[] = {
 	TEST(payload_of_bundles_in_legacy_items),
 	TEST(payload_from_a_uki),
 	TEST(payload_beside_a_uki),
 	TEST(payload_from_a_uki_for_another_machine),
+	TEST(payload_beside_a_uki_from_each_source),
+	TEST(payload_bundle_before_later_sources),
 	TEST(payload_with_an_appended_initrd),
+	TEST(payload_from_an_elf_file),
+	TEST(payload_from_a_uki_of_an_elf_file),
+	TEST(payload_from_a_bad_elf_file),
+	TEST(payload_elf_command_line_too_long),
+	TEST(payload_elf_that_the_vmm_loaded),
+	TEST(payload_elf_that_fills_memory),
+	TEST(payload_elf_loaded_where_it_cannot_be),
+	TEST(payload_legacy_items_of_neither_kind),
+	TEST(payload_own_image_that_the_vmm_loaded),
+	TEST(payload_setup_data_without_legacy_kernel),
+	TEST(payload_uki_is_no_setup),
+	TEST(payload_setup_data_of_a_short_setup),
 	TEST(payload_from_opt_files),
 	TEST(payload_from_etc_files),
 	TEST(payload_from_legacy_items),
@@ -869,6 +1172,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(payload_no_seed_without_entropy),
 	TEST(payload_dma_error_with_files),
 	TEST(payload_dma_error_with_legacy_items),
+	TEST(payload_dma_error_with_setup_data),
 	TEST(payload_dma_error_does_not_change_the_source),
 	TEST(payload_dma_that_never_completes),
 };
