@@ -73,6 +73,7 @@ struct run {
 	const struct acpi_file *recent; /* the file found last, often wanted again; or NULL */
 	uint64_t low_next;
 	uint32_t script_key;
+	bool has_unknown; /* there was a command that is not known */
 };
 
 static const struct acpi_file *find_file(const struct run *run, const struct name *name)
@@ -343,8 +344,11 @@ static enum status run_entry(struct run *run, const struct entry *entry)
 	case COMMAND_WRITE_POINTER:
 		return write_pointer(run, &entry->write_pointer);
 	}
-	log_line(run->host->log, LOG_WARN, "unknown loader script command %u is skipped",
-		 le32_get(entry->command));
+	/* Once, since a script has room for thousands, and each character is an exit. */
+	if (!run->has_unknown)
+		log_line(run->host->log, LOG_WARN, "unknown loader script command %u is skipped",
+			 le32_get(entry->command));
+	run->has_unknown = true;
 	return STATUS_OK;
 }
 

@@ -83,8 +83,8 @@ enum boot_part {
  * BOOT_CHOSEN         linux,kernel-start,     linux,initrd-start,     bootargs
  *                     multiboot,kernel        multiboot,ramdisk
  * BOOT_MODULE         the first PVH module, or the initrd of          start_info; 0x20000
- *                     /chosen: a kernel if it is one, with or         on crosvm
- *                     without more, and else an initrd
+ *                     /chosen: a kernel if it is one, with or         on crosvm; last, the
+ *                     without more, and else an initrd                module's, if a kernel
  *
  * The first three are in fw_cfg, by file name and by number (docs/fw_cfg.md); of an ELF file
  * among the legacy items, the segments lie in memory. So do the others: /chosen is in the device

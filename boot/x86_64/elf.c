@@ -3,21 +3,13 @@
 
 #include "arch/handoff.h"
 
-/* The initrd stays where a PVH loader has put it when the kernel can take it from there. */
-static uint64_t initrd_to_place(const struct pc *pc)
-{
-	return pc->initrd_start != 0 && pc->initrd_start + pc->boot.initrd.size <= MEMMAP_4G
-		       ? 0
-		       : pc->boot.initrd.size;
-}
-
 enum status pc_boot_elf(struct pc *pc)
 {
 	struct boot *boot = &pc->boot;
 	const struct elf *elf = &pc->kernel.elf;
 	struct pvh_plan plan;
 	size_t cmdline_length;
-	uint64_t to_place = initrd_to_place(pc);
+	uint64_t to_place = pc_initrd_stays(pc, MEMMAP_4G) ? 0 : boot->initrd.size;
 
 	enum status status =
 		elf->segments == 0 ? STATUS_OK : elf_claim(elf, &boot->map, &boot->why);

@@ -92,13 +92,6 @@ static void make_setup_data(struct pc *pc, const struct bzimage *image,
 		add_seed(pc, list);
 }
 
-/* The initrd stays where a PVH loader has put it when the kernel can take it from there. */
-static bool stays_in_place(const struct pc *pc, const struct bzimage *image)
-{
-	return pc->initrd_start != 0 && pc->initrd_start % PAGE_SIZE == 0 &&
-	       (image->above_4g || pc->initrd_start + pc->boot.initrd.size <= image->initrd_max);
-}
-
 enum status pc_boot_linux(struct pc *pc)
 {
 	struct bzimage image;
@@ -107,7 +100,8 @@ enum status pc_boot_linux(struct pc *pc)
 	size_t cmdline_length;
 
 	enum status status = parse(pc, &image);
-	bool in_place = status == STATUS_OK && stays_in_place(pc, &image);
+	bool in_place = status == STATUS_OK &&
+			pc_initrd_stays(pc, image.above_4g ? UINT64_MAX : image.initrd_max);
 	if (status == STATUS_OK)
 		status = bzimage_plan(&image, in_place ? 0 : pc->boot.initrd.size,
 				      boot_cmdline_bytes(&pc->boot, image.cmdline_size),

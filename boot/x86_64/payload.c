@@ -91,15 +91,17 @@ static enum status find_loaded_kernel(struct pc *pc)
 	if (status != STATUS_OK || entry == 0)
 		return status;
 	status = boot_read_item_integer(boot, FWCFG_KERNEL_ADDRESS, &address);
+	if (status == STATUS_OK)
+		status = elf_take_loaded(address, kernel->body.size, entry, &kernel->elf,
+					 &boot->why);
 	if (status != STATUS_OK)
 		return status;
 	const void *loaded = boot_map_ram(address, BOOT_IDENTITY_SIZE);
 	if (loaded != NULL && boot_is_this_firmware(loaded, BOOT_IDENTITY_SIZE))
 		return STATUS_NOT_FOUND;
 	kernel->is_elf = true;
-	status = elf_take_loaded(address, kernel->body.size, entry, &kernel->elf, &boot->why);
 	/* At once, since it is there before anything else gets memory. */
-	return status == STATUS_OK ? elf_claim(&kernel->elf, &boot->map, &boot->why) : status;
+	return elf_claim(&kernel->elf, &boot->map, &boot->why);
 }
 
 /* Before 10.0 QEMU has no more of the file than setup and rest; it may be a bundle. */
@@ -319,6 +321,12 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 	if (source == BOOT_MODULE)
 		find_module_cmdline(pc);
 	return STATUS_OK;
+}
+
+bool pc_initrd_stays(const struct pc *pc, uint64_t limit)
+{
+	return pc->initrd_start != 0 && pc->initrd_start % PAGE_SIZE == 0 &&
+	       fits(pc->initrd_start, pc->boot.initrd.size, limit);
 }
 
 enum status pc_find_payload(struct pc *pc)

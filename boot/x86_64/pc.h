@@ -91,6 +91,12 @@ _Noreturn void pc_resume(struct pc *pc);
  */
 MUST_CHECK enum status pc_find_payload(struct pc *pc);
 
+/**
+ * Whether the initrd can stay where a PVH loader has put it, for a kernel that takes one which ends
+ * at or below @limit.
+ */
+bool pc_initrd_stays(const struct pc *pc, uint64_t limit);
+
 /** Loads and starts a bzImage; returns only when it cannot, with the reason. */
 MUST_CHECK enum status pc_boot_linux(struct pc *pc);
 
