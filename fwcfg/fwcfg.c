@@ -10,6 +10,7 @@
 #include "lib/checked.h"
 
 #define SIGNATURE_SIZE 4
+#define ID_PORTS       0x01 /* "traditional" interface: every device has it */
 #define ID_DMA         0x02
 
 /* fw_cfg.rst, "Guest-side DMA interface" */
@@ -213,6 +214,7 @@ enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 	fwcfg->position = 1;
 	fwcfg->dma = device->dma && (id & ID_DMA) != 0;
 	fwcfg->qemu = fwcfg->dma && device->qemu_if_dma;
+	fwcfg->crosvm = (id & ID_PORTS) == 0;
 	return STATUS_OK;
 }
 

@@ -58,7 +58,8 @@ struct fwcfg_device {
 struct fwcfg {
 	uint64_t registers;
 	bool dma;
-	bool qemu; /**< DMA control bits are as QEMU defines them */
+	bool qemu;   /**< DMA control bits are as QEMU defines them */
+	bool crosvm; /**< which has the bytes of its ID in the other order */
 	bool selected_known;
 	uint16_t selected; /**< the item that the next read continues, */
 	uint64_t position; /**< at this offset */

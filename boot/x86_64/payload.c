@@ -6,7 +6,7 @@
 /* Longer command lines than this no kernel takes; it bounds the search for the end of one. */
 #define CMDLINE_SCAN 0x8000
 
-/* crosvm x86_64/src/lib.rs, CMDLINE_OFFSET. Its fw_cfg has no DMA, and no command line. */
+/* crosvm x86_64/src/lib.rs, CMDLINE_OFFSET. Its fw_cfg has no command line. */
 #define CROSVM_CMDLINE 0x20000ul
 
 static struct span start_of(const struct kernel_source *kernel)
@@ -223,7 +223,7 @@ static enum status find_cmdline_in_memory(struct pc *pc, struct blob *ret_cmdlin
 
 	if (pc->entry.kind == ARCH_ENTRY_PVH)
 		start = le64_get(pc->start_info.cmdline_paddr);
-	else if (boot->has_fwcfg && !boot->fwcfg.dma)
+	else if (boot->has_fwcfg && boot->fwcfg.crosvm)
 		start = CROSVM_CMDLINE;
 	if (boot->has_cmdline || start == 0 || take_text(pc, start, ret_cmdline))
 		return STATUS_OK;

@@ -129,11 +129,13 @@ class Host:
         """
         key = hashlib.sha256(repr(options).encode()).hexdigest()[:8]
         payload, initrd = self.out / "payload", self.out / f"{name}-{key}.cpio"
-        with open(self.out / f"{name}.lock", "w") as lock:
+        # One lock for all guests, whose payload is the same file.
+        with open(self.out / "guest.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            if not payload.exists():
+                payload.write_bytes(bytes(i * i >> 3 & 0xFF for i in range(1 << 20)))
             newest = max((ROOT / "tests" / path).stat().st_mtime
                          for path in ("qemu/guest/init", "tools/make-initrd"))
             if not initrd.exists() or initrd.stat().st_mtime < newest:
-                payload.write_bytes(bytes(i * i >> 3 & 0xFF for i in range(1 << 20)))
                 tool("make-initrd", *options, initrd, payload)
         return initrd, payload

@@ -9,6 +9,7 @@ nobody starts it then.
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -84,8 +85,9 @@ class DomainTrial:
             self.ended_by = ["guest-shutdown"]
         guests = read_guests(self.result.serial)
         if len(guests) != 1:
-            pytest.fail(f"the guest made {len(guests)} reports: {self.result.describe()}",
-                        pytrace=False)
+            said = (self.out / "libvirt").read_text(errors="replace")
+            pytest.fail(f"the guest made {len(guests)} reports: {self.result.describe()}\n"
+                        f"--- libvirt\n{said}", pytrace=False)
         return guests
 
     def _run(self, command, folder):
@@ -103,6 +105,10 @@ class DomainTrial:
             finally:
                 process.terminate()
                 try:
-                    process.wait(END_SECONDS)
+                    self.result.exit_code = process.wait(END_SECONDS)
                 except subprocess.TimeoutExpired:
                     process.kill()
+                    # The guest would stay.
+                    pid = folder / "root/run/qemu/guest.pid"
+                    if pid.exists():
+                        os.kill(int(pid.read_text()), signal.SIGKILL)

@@ -40,6 +40,7 @@ MICROVM_WORDS = "tsc_early_khz=1000000"
 TCG = (
     (r"\baccel=kvm(:tcg)?", "accel=tcg"),
     (r"\bgic-version=host\b", "gic-version=3"),
+    (r"\bmem-path=/dev/shm\b", "mem-path=."),
 )
 CPU = {"x86_64": "max", "aarch64": "max,pauth-impdef=on"}
 # What comes before the kernel's command line in an option that ends with it.
@@ -57,7 +58,7 @@ class Folder:
         kernel = host.kernels[KERNELS[arch]]
         self.link("fw.bin", firmware)
         for name in NAMES[arch]:
-            self.link(name, kernel)
+            self.link(name, host.unpacked(KERNELS[arch]) if name == "vmlinux" else kernel)
         self.link("initrd", host.initrds[GUEST])
         self.link("tools", ROOT / "tools")
         self.disk = random.Random(0).randbytes(MIB)
@@ -70,7 +71,7 @@ class Folder:
 
     def clean(self):
         """Removes what is large; links stay for a second look."""
-        for name in ("disk.img", "image", "flash0.img", "flash1.img"):
+        for name in ("disk.img", "image", "flash0.img", "bundle"):
             (self.path / name).unlink(missing_ok=True)
 
 

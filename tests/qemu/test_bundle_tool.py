@@ -10,6 +10,7 @@ import importlib.machinery
 import importlib.util
 import json
 import re
+import shutil
 import struct
 import subprocess
 from pathlib import Path
@@ -60,6 +61,13 @@ def parts_of(path):
     """Format, and the parts by their names."""
     found = json.loads(done("list", "--json", path))
     return found["format"], {part["name"]: part for part in found["parts"]}
+
+
+@pytest.fixture(autouse=True)
+def tidy(tmp_path):
+    """Removes what a test has made, which is large where it has a kernel in it."""
+    yield
+    shutil.rmtree(tmp_path)
 
 
 @pytest.fixture

@@ -352,14 +352,17 @@ static void models_crosvm_gives_a_command_line_in_memory(void **state)
 	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
 	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
 	machine_check_handoff(&kernel, "", 0, "panic=-1 root=/dev/vda");
-	/* QEMU, the same otherwise. */
-	machine_new(RAM_SIZE, 0);
-	host_add_fwcfg(HOST_FWCFG_QEMU);
-	machine_add_e820(RAM_SIZE, 0);
-	machine_put(CROSVM_CMDLINE, "panic=-1 root=/dev/vda", 23);
-	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
-	machine_check_handoff(&kernel, "", 0, "");
+	/* QEMU, the same otherwise: with DMA, and without. */
+	for (unsigned dma = 0; dma < 2; dma++) {
+		machine_new(RAM_SIZE, 0);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		host_fwcfg_item(FWCFG_ID, dma != 0 ? "\3\0\0\0" : "\1\0\0\0", 4);
+		machine_add_e820(RAM_SIZE, 0);
+		machine_put(CROSVM_CMDLINE, "panic=-1 root=/dev/vda", 23);
+		host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		machine_check_handoff(&kernel, "", 0, "");
+	}
 }
 
 static void models_crosvm_without_a_kernel(void **state)
