@@ -4,6 +4,17 @@
 The environment names what is tested: FW is the image (default
 build/x86_64/fw.bin), FW_AARCH64 that of aarch64/, O the build folder, whose
 tests/ takes the logs, CACHE the folder of fetched kernels and QEMUs.
+
+A module's name says what it is for:
+
+*runs.py    rows: how a guest is started, and what is expected of it
+*trial.py   turns a row into files and a QEMU command, and runs it (vm.py)
+*rules.py, *handoff.py    what has to hold of what a guest reports
+test_*.py   puts the three together
+
+vmm_*       guests of VMMs without fw_cfg, which launcher.asm plays
+page_*      commands that stand in docs/vmm
+aarch64/    the same for AArch64
 """
 
 import fcntl

@@ -2,7 +2,7 @@
 ; Plays a VMM that starts a guest by PVH: a 64 KiB ROM that sets the registers as
 ; Cloud Hypervisor (arch/src/x86_64/regs.rs) and Firecracker
 ; (src/vmm/src/arch/x86_64/regs.rs) do, and jumps.  What they write into memory, the
-; descriptor tables included, vmm.py has put there.
+; descriptor tables included, vmm_memory.py has put there.
 ;
 ;   nasm -f bin -D ENTRY=address -D START_INFO=address
 ;

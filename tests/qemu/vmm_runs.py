@@ -9,7 +9,7 @@ LINUX    boot a Debian kernel whose init reports, and compare with SeaBIOS
 import struct
 from dataclasses import dataclass
 
-import vmm
+import vmm_memory
 from machines import GIB, MIB
 from ranges import Range
 from runs import ANYWHERE, DEVICES, GUEST, ONLY_32, QEMUS, TSC, Run, replaced
@@ -74,7 +74,8 @@ def info(**fields):
 
 def module(start, size):
     """The list of modules names another place."""
-    return lambda machine: machine.put(vmm.MODULE_LIST, struct.pack("<4Q", start, size, 0, 0))
+    entry = struct.pack("<4Q", start, size, 0, 0)
+    return lambda machine: machine.put(vmm_memory.MODULE_LIST, entry)
 
 
 def without(start, end):
@@ -90,7 +91,7 @@ def without(start, end):
 
 def endless_cmdline(machine):
     """The command line has no end before the work area."""
-    machine.put(vmm.COMMAND_LINE, b"x" * 0x10000)
+    machine.put(vmm_memory.COMMAND_LINE, b"x" * 0x10000)
 
 
 NOWHERE = (1 << 64) - 4096

@@ -6,7 +6,7 @@ import os
 import pytest
 
 import acpi
-import vmm
+import vmm_memory
 from host import make_bundle
 from machines import MIB, TIB
 from ranges import Range
@@ -15,7 +15,7 @@ from trial import Trial
 
 FW_CFG_PORTS = (0x510, 0x511, *range(0x514, 0x51C))    # selector, data, DMA register
 NOTHING = 0xFF                  # what reads from a port without a device give
-VMMS = {"cloud-hypervisor": vmm.cloud_hypervisor, "firecracker": vmm.firecracker}
+VMMS = {"cloud-hypervisor": vmm_memory.cloud_hypervisor, "firecracker": vmm_memory.firecracker}
 
 
 def hide_fw_cfg(vm):
@@ -47,7 +47,7 @@ class VmmTrial(Trial):
     def _add_firmware(self, run, host):
         place, gap = None, self.machine.low_ram(TIB)
         if self.module:
-            place = vmm.module_place(self.memory_size, gap, os.path.getsize(self.module))
+            place = vmm_memory.module_place(self.memory_size, gap, os.path.getsize(self.module))
         self.vmm = VMMS[run.vmm](self.memory_size, gap, self.machine.fixed_ecam,
                                  self._record_acpi(run, host), self.smp)
         self.vmm.give(run.cmdline, place)
@@ -59,7 +59,7 @@ class VmmTrial(Trial):
         if place:
             self._load(self.module, place.start)
         self.vm.add("-device", f"loader,file={host.fw}")
-        entry = vmm.pvh_entry(host.fw.read_bytes())
+        entry = vmm_memory.pvh_entry(host.fw.read_bytes())
         self.vm.add("-bios", self.vmm.launcher(entry, self.vm.file("launcher", b"")))
         hide_fw_cfg(self.vm)
 

@@ -7,19 +7,20 @@ They are rules as rules.py has them, of a VmmTrial, and come on top of those of 
 
 from ranges import Range, hexes
 from rules import Rules
-from . import vmm
+from . import vmm_memory
 from .handoff import ACPI_RECLAIM, memory_of_type
 
 
 def rule_rsdp_of_the_vmm(boot, run):
     """The kernel is told of the VMM's RSDP, in its place."""
-    if run.hands_acpi and (boot.rsdp is None or boot.rsdp.addr != vmm.RSDP):
-        yield f"the RSDP is at {boot.rsdp and hex(boot.rsdp.addr)}, the VMM's at {vmm.RSDP:#x}"
+    if run.hands_acpi and (boot.rsdp is None or boot.rsdp.addr != vmm_memory.RSDP):
+        found = boot.rsdp and hex(boot.rsdp.addr)
+        yield f"the RSDP is at {found}, the VMM's at {vmm_memory.RSDP:#x}"
 
 
 def rule_tables_kept(boot, run):
     """All that the VMM has for its tables is kept from the kernel, after kexec too."""
-    area = Range(vmm.RSDP, vmm.RSDP + vmm.ACPI_SIZE)
+    area = Range(vmm_memory.RSDP, vmm_memory.RSDP + vmm_memory.ACPI_SIZE)
     if run.hands_acpi and not any(item.start <= area.start and area.end <= item.end
                                   for item in memory_of_type(boot, ACPI_RECLAIM)):
         yield f"the VMM's area {hexes(area)} is not ACPI reclaim memory"

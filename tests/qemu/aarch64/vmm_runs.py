@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from devicetree import u64
 from machines import MIB
 from runs import replaced
-from . import vmm
+from . import vmm_memory
 from .image import NO_EFI_STUB, PAGE_4K
 from .runs import CONSOLE, DEVICES, GUEST, NEW, QEMUS, SMALL, Run
 from .trial import RAM_START
@@ -92,7 +92,7 @@ REFUSED = [
           ("past-ram", RAM_START + 511 * MIB, RAM_START + 513 * MIB),
           ("is-no-memory", 0x10000000, 0x10100000),
           ("ends-before-it-starts", RAM_START + 64 * MIB, RAM_START + 63 * MIB),
-          ("over-the-firmware", vmm.KERNEL, vmm.KERNEL + MIB),
+          ("over-the-firmware", vmm_memory.KERNEL, vmm_memory.KERNEL + MIB),
           ("over-the-tree", RAM_START, RAM_START + MIB))),
 ]
 

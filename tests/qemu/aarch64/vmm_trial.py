@@ -11,7 +11,7 @@ from devicetree import DeviceTree
 from host import make_bundle
 from machines import MIB
 from ranges import Range
-from . import vmm
+from . import vmm_memory
 from .trial import Trial
 
 
@@ -34,9 +34,9 @@ class VmmTrial(Trial):
         if run.door == "firmware":
             self.vm.add("-bios", host.fw)
         else:
-            place = vmm.place_of_image(image)
+            place = vmm_memory.place_of_image(image)
             self._load(host.fw, place)
-            self.vm.add("-bios", vmm.launcher(place, self.vm.folder))
+            self.vm.add("-bios", vmm_memory.launcher(place, self.vm.folder))
 
     def _add_payload(self, run, host):
         self._add_acpi(run, host)
@@ -44,13 +44,13 @@ class VmmTrial(Trial):
         path = self._make_module(run, host)
         if path:
             size = os.path.getsize(path)
-            start = vmm.place_of_initrd(self.memory_size, size)
+            start = vmm_memory.place_of_initrd(self.memory_size, size)
             module = Range(start, start + size)
             self._load(path, start)
             self.placed[module] = path.read_bytes()
         self.module = module
         tree = DeviceTree.read(self.dump_tree())
-        vmm.edit_tree(tree, run.cmdline, module)
+        vmm_memory.edit_tree(tree, run.cmdline, module)
         if run.edit_tree:
             run.edit_tree(tree)
         self.vm.add("-dtb", self.vm.file("dtb", tree.write()))
@@ -80,10 +80,10 @@ class VmmTrial(Trial):
                             ("-M", run.machine, "-cpu", run.cpu, "-smp", str(run.smp),
                              "-serial", "null", "-m", f"{self.memory_size // MIB}M",
                              "-bios", str(host.fw), *run.options))
-        tables = acpi.place(files, vmm.RSDP, vmm.TABLES)
+        tables = acpi.place(files, vmm_memory.RSDP, vmm_memory.TABLES)
         content = tables.rsdp + tables.tables
-        self._load(self.vm.file("acpi", content), vmm.RSDP)
-        self.placed[Range(vmm.RSDP, vmm.RSDP + len(content))] = content
+        self._load(self.vm.file("acpi", content), vmm_memory.RSDP)
+        self.placed[Range(vmm_memory.RSDP, vmm_memory.RSDP + len(content))] = content
 
     def _take_snapshot(self, result):
         """An until(): reads memory when the probe has reported; that or a refusal ends the run."""
