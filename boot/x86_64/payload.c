@@ -288,7 +288,11 @@ static enum status prefer_setup_data(struct pc *pc)
 		return STATUS_OK;
 	status = find_in(pc, BOOT_LEGACY_ITEMS);
 	/* The setup alone is no kernel. */
-	return status == STATUS_NOT_FOUND ? find_in(pc, BOOT_ETC_FILES) : status;
+	if (status == STATUS_NOT_FOUND)
+		status = find_in(pc, BOOT_ETC_FILES);
+	if (status == STATUS_NOT_FOUND)
+		return refuse(&pc->boot.why, status, "the kernel is no longer there");
+	return status;
 }
 
 /* What fw_cfg has not: from a bundle, or from a PVH loader. */

@@ -27,8 +27,10 @@ void pc_prepare_resume(struct pc *pc, const struct acpi_writes *writes)
 	struct arch_range work_area = arch_work_area();
 	const struct kept kept = {KEPT_MAGIC, pc->boot.rsdp, *writes};
 
-	boot_require(&pc->boot, "memory",
-		     memmap_keep(&pc->boot.map, work_area.start, work_area.size));
+	enum status status = memmap_keep(&pc->boot.map, work_area.start, work_area.size);
+	if (status != STATUS_OK)
+		status = refuse(&pc->boot.why, status, "no room in the memory map for a resume");
+	boot_require(&pc->boot, "memory", status);
 	memcpy(arch_kept(), &kept, sizeof(kept));
 }
 
