@@ -17,12 +17,14 @@ COMPLAINT = re.compile(
     r"no space|no GSI|nobody cared|conflict|fail|invalid|broken|bogus|bad |unable|disabled|"
     r"missing|not found|unusable|overlap",
     re.IGNORECASE)
-# Complaints about how fast this machine happens to be, and statements of fact
-# about where the firmware put things.
+# Complaints about how fast this machine happens to be (the kernel's tests of its cryptography
+# have a time limit, and what they did not finish is missed later), and statements of fact about
+# where the firmware put things.
 NOT_THE_FIRMWARE = re.compile(
     r"clocksource|sched_clock|hrtimer|tsc:|rcu|hogged|BIOS-e820|BIOS-provided|DMI: |efi: |"
     r"found SMP MP-table|SMBIOS [\d.]+ present|microcode|random: |TSC found unstable|calibrat|"
     r"^ +#\d|8254 timer|^\.{7} failed|Unstable clock|local clock|trace_clock|"
+    r"^alg: |X\.509 certificate \(-110\)|module verification failed|"
     r"on the kernel command line|hpet: Lost \d+ RTC|APIC timer disabled due to verification")
 WARNING = 4                     # kernel log level
 EXIT_GUEST = 33                 # the guest's last resort where it has no ACPI
