@@ -12,7 +12,6 @@ from machines import MIB
 from platform_runs import GROWTH, GUID
 from ranges import Range
 from remote import Gdb, Qmp
-from vm import TIMEOUT
 
 PAGE = 4096
 WATCHED = 512 * MIB             # machines with so much memory at most are read before and after
@@ -38,8 +37,7 @@ class Operator:
 
     def go(self):
         """Returns the guest's reports, of which there is one more than changes."""
-        self.run.go(started=self._start, until=self._look,
-                    timeout=TIMEOUT * (5 if self.run.smp > 100 else 1))
+        self.run.go(started=self._start, until=self._look)
         result = self.run.result
         guests = read_guests(result.serial)
         # Without ACPI a guest ends by the debug-exit device, or by a reset where it has no ports.

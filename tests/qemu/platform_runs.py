@@ -97,8 +97,11 @@ PLATFORM = [
              expect=(("interrupt", r"4: [1-9]\d* IO-APIC.*\bttyS0"),)),
 ]
 
-# Without `lpj` Linux takes minutes to measure that many CPUs on one of the host's.
-MANY_CPUS = platform("smp-255", "q35", smp=255, more=b" lpj=4000000", memory="1G")
+# Two CPUs start with the kernel and the last one later: the ticks of 255 are more than TCG can
+# do.  QEMU 7.2 runs code with so many that the kernel has patched meanwhile.
+MANY_CPUS = platform("smp-255", "q35", smp=255, qemu="10.0", memory="1G",
+                     more=b" maxcpus=2 slipway.online=254",
+                     expect=(("dmesg", r".*Allowing 255 present CPUs\b.*"),))
 
 BRIDGES = 24
 

@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-TIMEOUT = 180
+TIMEOUT = 400
 TPM_START = 20
 TAIL = 12                       # lines of each log shown for a failed run
 
