@@ -4,11 +4,15 @@
 # make fuzz T=pci RUNS=10000000        a longer search, which keeps what it finds in O/fuzz/found
 # make fuzz T=pci INPUT=file           one input once more
 #
-# A target is a file fuzz_NAME.c, whose name stands in fuzz_targets. Its seeds, and inputs that
-# have failed once, are corpus/NAME/*.hex: bytes in hex, with comments.
+# A target is a file fuzz_NAME.c, whose name stands in fuzz_targets_*. Its seeds, and inputs that
+# have failed once, are corpus/NAME/*.hex: bytes in hex, with comments. Where there is a
+# corpus/NAME.dict, these are words that inputs are made of (libFuzzer's -dict).
 
 fuzz := $(O)/fuzz
-fuzz_targets := elf pci pe start_info
+# What tests code that is in the x86_64 image, or in both; and in the AArch64 one alone.
+fuzz_targets_x86_64 := bzimage elf fwcfg memmap pci pe script setup_data smbios start_info
+fuzz_targets_aarch64 := arm64 fdt unpack
+fuzz_targets := $(sort $(fuzz_targets_x86_64) $(fuzz_targets_aarch64))
 fuzz_programs := $(fuzz_targets:%=$(fuzz)/fuzz_%)
 RUNS ?= 20000
 
@@ -16,12 +20,19 @@ RUNS ?= 20000
 fuzz_extra_pci := tests/fuzz/pci_check.c tests/fuzz/pci_space.c
 fuzz_extra_start_info := $(addprefix arch/host/,console.c devices.c fwcfg.c \
 	fwcfg_cloud_hypervisor.c fwcfg_crosvm.c fwcfg_qemu.c host.c)
+fuzz_with_memory := arm64 bzimage memmap script setup_data smbios
+$(foreach t,$(fuzz_with_memory),$(eval fuzz_extra_$(t) := tests/fuzz/memory.c))
 # The map of memory of a boot is seen where it is handed to the kernel.
 fuzz_flags_start_info := -Wl,--wrap=bzimage_fill_boot_params -Wl,--wrap=pvh_fill
 
-# From the archive a target takes what it calls. What it calls of arch/ is its own or extra.
-fuzz_srcs := $(srcs) $(srcs_x86_64)
-fuzz_objs := $(fuzz_srcs:%=$(fuzz)/%.o)
+# From the archive a target takes what it calls. What it calls of arch/ is its own or extra. The
+# images share names, so that each has an archive of its own.
+fuzz_srcs_x86_64 := $(srcs) $(srcs_x86_64)
+fuzz_srcs_aarch64 := $(srcs) $(srcs_aarch64)
+fuzz_objs := $(patsubst %,$(fuzz)/%.o,$(sort $(fuzz_srcs_x86_64) $(fuzz_srcs_aarch64)))
+fuzz_archives := $(fuzz)/x86_64.a $(fuzz)/aarch64.a
+fuzz_libs_aarch64 := -lfdt -lz -lzstd
+fuzz_arch = $(if $(filter $*,$(fuzz_targets_aarch64)),aarch64,x86_64)
 fuzz_target_objs := $(foreach t,$(fuzz_targets),$(fuzz)/tests/fuzz/fuzz_$(t).c.o \
 	$(fuzz_extra_$(t):%=$(fuzz)/%.o))
 
@@ -45,15 +56,16 @@ $(fuzz)/%.c.o: %.c $(fuzz)/setup Makefile tests/fuzz/module.mk
 	$(call say,FUZZCC,$<)
 	$(Q)clang $(fuzz_cflags) -MMD -MP -c $< -o $@
 
-$(fuzz)/code.a: $(fuzz_objs)
+.SECONDEXPANSION:
+$(fuzz)/%.a: $$(addprefix $(fuzz)/,$$(addsuffix .o,$$(fuzz_srcs_$$*)))
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
-.SECONDEXPANSION:
 $(fuzz_programs): $(fuzz)/fuzz_%: $(fuzz)/tests/fuzz/fuzz_%.c.o \
-		$$(addprefix $(fuzz)/,$$(addsuffix .o,$$(fuzz_extra_$$*))) $(fuzz)/code.a
+		$$(addprefix $(fuzz)/,$$(addsuffix .o,$$(fuzz_extra_$$*))) $(fuzz_archives)
 	$(call say,FUZZLD,$@)
-	$(Q)clang -no-pie $(fuzz_instrument) -fsanitize=fuzzer $(fuzz_flags_$*) $^ -o $@
+	$(Q)clang -no-pie $(fuzz_instrument) -fsanitize=fuzzer $(fuzz_flags_$*) $< \
+		$(fuzz_extra_$*:%=$(fuzz)/%.o) $(fuzz)/$(fuzz_arch).a $(fuzz_libs_$(fuzz_arch)) -o $@
 
 -include $(fuzz_objs:.o=.d) $(fuzz_target_objs:.o=.d)
 .SECONDARY: $(fuzz_objs) $(fuzz_target_objs)
