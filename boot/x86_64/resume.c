@@ -22,15 +22,21 @@ struct kept {
 };
 _Static_assert(sizeof(struct kept) <= ARCH_KEPT_SIZE, "arch/memory.h");
 
-void pc_prepare_resume(struct pc *pc, const struct acpi_writes *writes)
+static enum status keep_work_area(struct pc *pc)
 {
 	struct arch_range work_area = arch_work_area();
-	const struct kept kept = {KEPT_MAGIC, pc->boot.rsdp, *writes};
 
 	enum status status = memmap_keep(&pc->boot.map, work_area.start, work_area.size);
 	if (status != STATUS_OK)
-		status = refuse(&pc->boot.why, status, "no room in the memory map for a resume");
-	boot_require(&pc->boot, "memory", status);
+		return refuse(&pc->boot.why, status, "no room in the memory map for a resume");
+	return STATUS_OK;
+}
+
+void pc_prepare_resume(struct pc *pc, const struct acpi_writes *writes)
+{
+	const struct kept kept = {KEPT_MAGIC, pc->boot.rsdp, *writes};
+
+	boot_require(&pc->boot, "memory", keep_work_area(pc));
 	memcpy(arch_kept(), &kept, sizeof(kept));
 }
 
