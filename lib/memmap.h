@@ -40,7 +40,10 @@ static inline enum memmap_type memmap_type_for_kernel(enum memmap_type type)
 	return type >= MEMMAP_FIRMWARE ? MEMMAP_RAM : type;
 }
 
+/* A proof takes a smaller one, and finds the ends of the map the same. */
+#ifndef MEMMAP_ENTRIES_MAX
 #define MEMMAP_ENTRIES_MAX 192
+#endif
 
 /*
  * Below this part of low memory is what a VMM may have left for us or for the

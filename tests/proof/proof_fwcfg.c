@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "proof.h"
+
+#include "fwcfg/fwcfg.c"
+
+/*
+ * A device that answers anything. What it writes, it may write only where we have room. What it
+ * writes is arbitrary, as local variables are to CBMC: so it leaves them alone.
+ */
+
+/* How often we may look before a transfer is complete, or has failed. */
+#define ROUNDS 2
+
+static struct {
+	struct dma_access *access; /* of the transfer that runs, or NULL */
+	unsigned rounds;
+	bool asked; /* the device was selected */
+} device;
+
+void transport_select(uint64_t registers, uint16_t key)
+{
+	(void)registers;
+	(void)key;
+	device.asked = true;
+}
+
+static void may_write(void *to, uint64_t length)
+{
+	PROVE(length == 0 || __CPROVER_w_ok(to, length));
+}
+
+void transport_read(uint64_t registers, void *buffer, size_t count)
+{
+	(void)registers;
+	may_write(buffer, count);
+}
+
+void transport_start_dma(uint64_t registers, uint64_t address, bool qemu)
+{
+	(void)registers;
+	(void)qemu;
+	device.access = (struct dma_access *)address;
+	device.rounds = 0;
+	if ((be32_get(device.access->control) & DMA_READ) != 0)
+		may_write((void *)be64_get(device.access->address),
+			  be32_get(device.access->length));
+	if ((be32_get(device.access->control) & DMA_WRITE) != 0)
+		PROVE(__CPROVER_r_ok((void *)be64_get(device.access->address),
+				     be32_get(device.access->length)));
+}
+
+/* The device may have changed its answer. */
+void arch_barrier(void)
+{
+	if (device.access == NULL)
+		return;
+	uint32_t answer = any_u32();
+	if (device.rounds++ == ROUNDS)
+		ASSUME(answer == 0 || (answer & DMA_ERROR) != 0);
+	device.access->control = be32_of(answer);
+	if (answer == 0 || (answer & DMA_ERROR) != 0)
+		device.access = NULL;
+}
+
+void arch_relax(void)
+{
+}
+
+void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
+{
+	(void)length;
+	PROVE(memory == ARCH_MEMORY_RAM);
+	return any_bool() ? (void *)address : NULL;
+}
+
+static void any_device(struct fwcfg *fwcfg)
+{
+	fwcfg->dma = any_bool();
+	fwcfg->qemu = fwcfg->dma && any_bool();
+	fwcfg->selected_known = any_bool();
+	fwcfg->files = 0;
+	device.access = NULL;
+}
+
+/**
+ * Reading an item writes to its place and nowhere else; a part that is not inside of the item is
+ * refused before the device is asked.
+ * Bound: items of any size, offsets and lengths of up to 700; a device that answers within 3 looks.
+ */
+PROOF(fwcfg_read_item, 5)
+{
+	struct fwcfg fwcfg;
+	uint64_t size = any_u64(), offset = any_u64(), length = any_u64();
+
+	any_device(&fwcfg);
+	fwcfg.position = any_up_to(1000);
+	fwcfg.selected = (uint16_t)any_u32();
+	const struct blob item = fwcfg_item(&fwcfg, (uint16_t)any_u32(), size);
+	device.asked = false;
+	ASSUME((offset <= 700 && length <= 700) || !fits(offset, length, size));
+	uint8_t *place = any_bytes(length <= 700 ? length : 0);
+	enum status status = blob_read(&item, offset, length, place);
+	if (!fits(offset, length, size)) {
+		REACHED("a refusal");
+		PROVE(status == STATUS_OUT_OF_RANGE && !device.asked && device.access == NULL);
+	} else if (status == STATUS_OK) {
+		REACHED("a read");
+		PROVE(length == 0 || fwcfg.position == offset + length);
+	} else {
+		REACHED("an error of the device");
+		PROVE(status == STATUS_IO || status == STATUS_NO_MEMORY);
+	}
+}
