@@ -3,8 +3,8 @@
 
 #include "arch/memory.h"
 
-/* Longer command lines than this no kernel takes; it bounds the search for the end of one. */
-#define CMDLINE_SCAN 0x8000
+/* Bounds the search for the end of a command line; Linux takes 2047 bytes. */
+#define CMDLINE_SCAN 0x10000
 
 /* crosvm x86_64/src/lib.rs, CMDLINE_OFFSET. Its fw_cfg has no command line. */
 #define CROSVM_CMDLINE 0x20000ul
@@ -197,7 +197,7 @@ static enum status find_module_kernel(struct pc *pc)
 
 /*
  * The text at @address, up to its NUL, as a command line. What is free RAM of it is claimed, or the
- * kernel might be loaded over it. False when it cannot be read.
+ * kernel might be loaded over it. False when it cannot be read, or has no end.
  */
 static bool take_text(struct pc *pc, uint64_t address, struct blob *ret_text)
 {
@@ -208,6 +208,8 @@ static bool take_text(struct pc *pc, uint64_t address, struct blob *ret_text)
 		if (!arch_peek(address + size, 1, &byte))
 			return false;
 	} while (byte != '\0' && size++ < CMDLINE_SCAN);
+	if (byte != '\0')
+		return false;
 	*ret_text = boot_memory_blob(address, size);
 	/* What is no free RAM, nobody else gets. */
 	if (size != 0 && memmap_claim(&pc->boot.map, address, size, MEMMAP_BOOT_DATA) != STATUS_OK)

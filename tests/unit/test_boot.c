@@ -1591,9 +1591,26 @@ static void boot_pvh_cmdline_of_each_length(void **state)
 		pvh_cmdline(48 * MIB + 7, text, lengths[i] + 1);
 		if (lengths[i] <= 2047)
 			boots_with(text);
-		else
+		else if (lengths[i] <= 65536)
 			fails_at(boot_pvh(), "loader", STATUS_TOO_LARGE);
+		else
+			fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
 	}
+}
+
+/* None is cut, whatever a kernel says that it takes. */
+static void boot_pvh_cmdline_for_a_greedy_kernel(void **state)
+{
+	static char text[65538];
+
+	(void)state;
+	memset(text, 'c', sizeof(text) - 2);
+	put32(kernel.bytes + 0x238, UINT32_MAX);
+	pvh_cmdline(48 * MIB + 7, text, sizeof(text) - 1);
+	boots_with(text);
+	text[sizeof(text) - 2] = 'c';
+	pvh_cmdline(48 * MIB + 7, text, sizeof(text));
+	fails_at(boot_pvh(), "payload", STATUS_OUT_OF_RANGE);
 }
 
 /* It is read last, and still there. */
@@ -2221,6 +2238,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_pvh_cmdline_is_nowhere),
 	TEST(boot_pvh_cmdline_without_end),
 	TEST(boot_pvh_cmdline_of_each_length),
+	TEST(boot_pvh_cmdline_for_a_greedy_kernel),
 	TEST(boot_pvh_cmdline_in_the_kernels_place),
 	TEST(boot_pvh_cmdline_elsewhere),
 	TEST(boot_pvh_several_modules),
