@@ -17,7 +17,6 @@
 /* What the fields mean when the header is older than they are. */
 #define LOADED_HIGH_ADDRESS 0x100000 /* boot.rst, "Details of header fields", loadflags */
 #define UNCOMPRESSED_FACTOR 3        /* before init_size, 2.10: as GRUB and kexec assume */
-#define KERNEL_SIZE_MIN     SECTOR_SIZE
 
 #define VERSION_2_06 0x0206
 #define VERSION_2_09 0x0209
@@ -149,7 +148,8 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *image
 	if ((header->loadflags & LOADED_HIGH) == 0)
 		return refuse(why, STATUS_UNSUPPORTED, "the kernel is a zImage, loaded low");
 	image->setup_size = setup_size(header);
-	if (image->setup_size > size || size - image->setup_size < KERNEL_SIZE_MIN)
+	/* Both entries are inside. */
+	if (image->setup_size > size || size - image->setup_size <= ENTRY_64_OFFSET)
 		return refuse(why, STATUS_TRUNCATED,
 			      "the kernel has %lu bytes, its setup alone should be %lu", size,
 			      image->setup_size);

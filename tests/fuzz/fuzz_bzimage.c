@@ -56,6 +56,7 @@ static void check_plan(const struct bzimage_plan *plan, uint64_t initrd_size,
 	REQUIRE(plan->load % plan->alignment == 0 && plan->alignment >= image.min_alignment);
 	REQUIRE(image.relocatable || plan->load == image.pref_address);
 	REQUIRE(plan->entry == plan->load + (image.entry64 ? 0x200 : 0));
+	REQUIRE(plan->entry < plan->load + image.payload_size);
 
 	memory_take(&memory, plan->boot_params, sizeof(struct boot_params) + cmdline_bytes + 1,
 		    MEMMAP_BOOT_DATA);

@@ -218,9 +218,9 @@ static void bzimage_setup_sects_past_end(void **state)
 	for (unsigned sects = 0; sects <= 255; sects++) {
 		uint64_t setup = ((sects != 0 ? sects : 4) + 1) * 512;
 		kernel.bytes[SETUP_SECTS] = (uint8_t)sects;
-		assert_status(parse_head(BZIMAGE_HEAD_SIZE, setup + 512), STATUS_OK);
-		assert_int_equal(image.payload_size, 512);
-		static const int ends[] = {511, 0, -1};
+		assert_status(parse_head(BZIMAGE_HEAD_SIZE, setup + 513), STATUS_OK);
+		assert_int_equal(image.payload_size, 513);
+		static const int ends[] = {512, 0, -1};
 		for (size_t i = 0; i < COUNT(ends); i++) {
 			uint64_t size = (uint64_t)((int64_t)setup + ends[i]);
 			assert_status(parse_head(BZIMAGE_HEAD_SIZE, size), STATUS_TRUNCATED);
