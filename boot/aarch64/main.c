@@ -15,7 +15,7 @@
 static enum status check_device(struct virt *virt, const struct fdt_range *registers,
 				const char *what)
 {
-	if (registers->size != 0 && virt_is_in_ram(virt, registers))
+	if (virt_is_in_ram(virt, registers))
 		return refuse(&virt->boot.why, STATUS_OVERLAP, "%s at 0x%lx + 0x%lx is in RAM",
 			      what, registers->start, registers->size);
 	return STATUS_OK;

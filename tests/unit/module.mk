@@ -2,7 +2,8 @@
 #
 # make unit                 every module, built for this machine, under ASan and UBSan
 # make unit T=memmap        the tests with that in their name; T='fwcfg_*' as well
-# make unit-coverage        the lines and branches that they reach, by gcov
+# make coverage             holds what they reach against the least that is asked, by gcov
+# make coverage T=memmap    and prints what they do not reach of files with that in their name
 # make layers               who includes whom, against architecture.md
 
 unit := $(O)/unit
@@ -79,15 +80,17 @@ $(unit_tests): $(unit)/tests/unit/test_%: $(unit)/tests/unit/test_%.c.o $(unit_a
 # A test's object is worth keeping between builds.
 .SECONDARY: $(unit_objs) $(unit_tests:=.c.o)
 
-.PHONY: unit unit-coverage layers
+.PHONY: unit coverage layers
 unit: $(unit_tests) layers
 	$(Q)tests/unit/run '$(T)' $(unit_tests)
 
-unit-coverage:
+# Built apart, without sanitizers, which have branches of their own.
+coverage:
 	$(Q)find $(O)/coverage -name '*.gcda' -delete 2>/dev/null || :
-	$(Q)$(MAKE) --no-print-directory unit O=$(O)/coverage CC=gcc \
-		unit_instrument='-O0 --coverage' | sed -n '/^unit:/p'
-	$(Q)tests/unit/coverage $(O)/coverage/unit $(srcs) $(srcs_x86_64) $(srcs_aarch64)
+	$(Q)mkdir -p $(O)/coverage
+	$(Q)$(MAKE) --no-print-directory unit O=$(O)/coverage CC=gcc T= \
+		unit_instrument='-O0 --coverage' >$(O)/coverage/log 2>&1 || { cat $(O)/coverage/log; exit 1; }
+	$(Q)tests/unit/coverage $(O)/coverage/unit '$(T)' $(srcs) $(srcs_x86_64) $(srcs_aarch64)
 
 layers:
 	$(Q)tests/tools/check_layers

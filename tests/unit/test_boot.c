@@ -2167,6 +2167,662 @@ static void boot_log_of_a_hostile_command_line(void **state)
 	assert_null(strstr(host.console, "\nslipway: FATAL"));
 }
 
+/* -- what is said, and what goes on without ----------------------------------------- */
+
+/* Runs the machine, and gives the number of the DMA that reads the item first. */
+static size_t dma_of(uint16_t key)
+{
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	for (size_t i = 0; i < host.fwcfg.dmas; i++) {
+		if (host.fwcfg.dma[i].key == key)
+			return i + 1;
+	}
+	fail_msg("nothing reads item 0x%x", key);
+	return 0;
+}
+
+/* The file's bytes, other than what a recording has. */
+static void replace_file(const char *name, const void *bytes, size_t size)
+{
+	struct host_item *directory = host_fwcfg_find(FWCFG_DIRECTORY);
+	struct be32 told = be32_of((uint32_t)size);
+
+	for (size_t at = 4; at + 64 <= directory->size; at += 64) {
+		uint8_t *entry = directory->bytes + at;
+		if (strncmp((const char *)entry + 8, name, 56) != 0)
+			continue;
+		memcpy(entry, &told, sizeof(told));
+		host_fwcfg_item((uint16_t)(entry[4] << 8 | entry[5]), bytes, size);
+		return;
+	}
+	host_fwcfg_file(name, bytes, size);
+}
+
+static void warns_of_no_rsdp(void)
+{
+	uint8_t script[128] = {0};
+
+	plain(64 * MIB, 0);
+	put32(script, 1);
+	strcpy((char *)script + 4, "etc/acpi/tables");
+	put32(script + 60, 64);
+	script[64] = 1;
+	host_fwcfg_file("etc/table-loader", script, sizeof(script));
+	host_fwcfg_file("etc/acpi/tables", "12345678", 8);
+}
+
+static void warns_of_an_unknown_command(void)
+{
+	uint8_t script[128];
+
+	plain(64 * MIB, 0);
+	memset(script, 0xff, sizeof(script));
+	host_fwcfg_file("etc/table-loader", script, sizeof(script));
+}
+
+static void warns_of_processors(void)
+{
+	plain(64 * MIB, 0);
+	host.processors.result = STATUS_TIMEOUT;
+}
+
+static void warns_of_a_bios_area_of_rom(void)
+{
+	recorded("q35-7.2");
+	host_add_q35();
+	host_refuse_map(0xe0000, 0x20000);
+}
+
+static void warns_of_no_place_for_made_tables(void)
+{
+	plain(64 * MIB, 0);
+	host_add_q35();
+	host_refuse_map(0xe0000, 0x20000);
+}
+
+static void warns_of_no_pointer_to_an_mptable(void)
+{
+	plain(64 * MIB, 0);
+	host_add_q35();
+	host_refuse_map(0xf0220, 16);
+}
+
+static void warns_of_the_uuid(void)
+{
+	plain(64 * MIB, 0);
+	host_fwcfg_item(FWCFG_UUID, "0123456789abcdef", 16);
+	size_t number = dma_of(FWCFG_UUID);
+	plain(64 * MIB, 0);
+	host_fwcfg_item(FWCFG_UUID, "0123456789abcdef", 16);
+	host.fwcfg.fail_dma = number;
+}
+
+static void warns_of_pci_without_memory(void)
+{
+	plain(MIB, 64 * MIB);
+	host_add_q35();
+}
+
+static void warns_of_pci_in_memory_of_nobody(void)
+{
+	plain(64 * MIB, 0);
+	host_add_q35();
+	host_refuse_map(64 * MIB - 0x20000, 0x20000);
+}
+
+static void warns_of_a_seed_in_memory_of_nobody(void)
+{
+	plain(64 * MIB, 0);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	uint64_t seed = get64(machine_params() + SETUP_DATA);
+	assert_int_not_equal(seed, 0);
+	plain(64 * MIB, 0);
+	host_refuse_map(seed, 1);
+}
+
+static void warns_of_a_resume_of_nobody(void)
+{
+	recorded("q35-7.2");
+	host_add_cmos();
+	host_add_q35();
+	host.cmos[SHUTDOWN_STATUS] = SLEPT;
+}
+
+static void warns_of_a_tpm_that_is_not_there(void)
+{
+	plain(64 * MIB, 0);
+	host_add_q35();
+	host_fwcfg_file("etc/tpm/log", "log", 3);
+}
+
+/* Each warning is heard, stops no boot, and is not heard by who wants errors alone. */
+static void boot_warnings(void **state)
+{
+	static const struct {
+		void (*make)(void);
+		const char *text;
+	} cases[] = {
+		{warns_of_no_rsdp, "the loader script places no RSDP"},
+		{warns_of_an_unknown_command, "unknown"},
+		{warns_of_processors, "not all processors were set up"},
+		{warns_of_a_bios_area_of_rom, "no writable memory for the SMBIOS entry point"},
+		{warns_of_no_place_for_made_tables, "no writable memory for an SMBIOS table"},
+		{warns_of_no_place_for_made_tables, "no room for an MP table"},
+		{warns_of_no_pointer_to_an_mptable, "no room for an MP table"},
+		{warns_of_the_uuid, "the UUID cannot be read"},
+		{warns_of_pci_without_memory, "no memory to set up PCI devices"},
+		{warns_of_pci_in_memory_of_nobody, "no memory to set up PCI devices"},
+		{warns_of_a_seed_in_memory_of_nobody, "no memory for a random seed"},
+		{warns_of_a_resume_of_nobody, "a resume from a sleep that nothing is known of"},
+		{warns_of_a_tpm_that_is_not_there, "the TPM does not start: no-memory"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		cases[i].make();
+		handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+		if (strstr(host.console, cases[i].text) == NULL)
+			fail_msg("not '%s', but '%s'", cases[i].text, host.console);
+		cases[i].make();
+		/* It is read before the item whose DMA fails. */
+		if (host.fwcfg.fail_dma != 0)
+			host.fwcfg.fail_dma++;
+		host_fwcfg_file("opt/org.slipway/log", "error", 5);
+		boots();
+	}
+}
+
+/* A level that cannot be read is as good as none. */
+static void boot_log_level_that_cannot_be_read(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	size_t number = dma_of(host_fwcfg_file("opt/org.slipway/log", "debug", 5)->key);
+	assert_int_not_equal(host.console_length, 0);
+	plain(64 * MIB, 0);
+	host_fwcfg_file("opt/org.slipway/log", "debug", 5);
+	host.fwcfg.fail_dma = number;
+	boots();
+}
+
+static void boot_number_that_cannot_be_read(void **state)
+{
+	static const uint8_t file[8] = {5, 0, 0x10};
+
+	(void)state;
+	plain(64 * MIB, 0);
+	size_t number = dma_of(host_fwcfg_file("etc/msr_feature_control", file, 8)->key);
+	assert_int_equal(host.processors.wanted.feature_control, 0x100005);
+	plain(64 * MIB, 0);
+	host_fwcfg_file("etc/msr_feature_control", file, 8);
+	host.fwcfg.fail_dma = number;
+	boots();
+	assert_int_equal(host.processors.wanted.feature_control, 0);
+}
+
+/* What a VMM has put into memory is read within its bounds alone. */
+static void boot_memory_blob_has_bounds(void **state)
+{
+	static const struct {
+		uint64_t offset, length;
+		enum status status;
+	} cases[] = {
+		{0, 100, STATUS_OK},
+		{99, 1, STATUS_OK},
+		{100, 0, STATUS_OK},
+		{0, 101, STATUS_OUT_OF_RANGE},
+		{99, 2, STATUS_OUT_OF_RANGE},
+		{101, 0, STATUS_OUT_OF_RANGE},
+		{UINT64_MAX, 1, STATUS_OUT_OF_RANGE},
+		{1, UINT64_MAX, STATUS_OUT_OF_RANGE},
+	};
+	uint8_t bytes[100], before[100];
+
+	(void)state;
+	unit_random_bytes(bytes, sizeof(bytes));
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		machine_new(64 * MIB, 0);
+		machine_put(32 * MIB, bytes, sizeof(bytes));
+		uint8_t *place = host_memory(16 * MIB, sizeof(bytes));
+		memcpy(before, place, sizeof(before));
+		struct blob blob = boot_memory_blob(32 * MIB, sizeof(bytes));
+		assert_status(blob.read(&blob, cases[i].offset, cases[i].length, 16 * MIB),
+			      cases[i].status);
+		size_t copied = cases[i].status == STATUS_OK ? cases[i].length : 0;
+		if (copied != 0)
+			assert_memory_equal(place, bytes + cases[i].offset, copied);
+		assert_memory_equal(place + copied, before + copied, sizeof(before) - copied);
+	}
+}
+
+/* Neither is memory that is nobody's, nor does it matter to who wants no byte of it. */
+static void boot_memory_blob_of_no_memory(void **state)
+{
+	(void)state;
+	machine_new(64 * MIB, 0);
+	struct blob there = boot_memory_blob(32 * MIB, 100);
+	struct blob beyond = boot_memory_blob(64 * MIB - 50, 100);
+	assert_status(there.read(&there, 0, 100, 64 * MIB - 50), STATUS_NO_MEMORY);
+	assert_status(beyond.read(&beyond, 0, 100, 16 * MIB), STATUS_NO_MEMORY);
+	assert_status(beyond.read(&beyond, 0, 50, 16 * MIB), STATUS_OK);
+	assert_status(beyond.read(&beyond, 50, 0, 0), STATUS_OK);
+	/* To a place that it is in itself. */
+	uint8_t bytes[100];
+	unit_random_bytes(bytes, sizeof(bytes));
+	machine_put(32 * MIB, bytes, sizeof(bytes));
+	assert_status(there.read(&there, 0, 90, 32 * MIB + 10), STATUS_OK);
+	assert_memory_equal(host_memory(32 * MIB + 10, 90), bytes, 90);
+}
+
+/* -- TPM --------------------------------------------------------------------------- */
+
+#define TPM_REGISTERS 0xfed40000ul
+
+/* A TPM with a CRB, which answers the start of each kind with a code: TPM 2.0 part 3, 9.3. */
+static struct {
+	uint32_t code[2];
+	uint8_t command[12];
+	uint8_t started[4]; /* kinds of start, in their order */
+	unsigned starts;
+} tpm;
+
+static uint64_t tpm_read(uint64_t offset, unsigned width)
+{
+	uint8_t response[10] = {0x80, 1, 0, 0, 0, 10};
+	struct be32 code = be32_of(tpm.starts == 0 ? 0 : tpm.code[tpm.command[11] & 1]);
+
+	(void)width;
+	memcpy(response + 6, &code, sizeof(code));
+	if (offset >= 0x80)
+		return response[(offset - 0x80) % sizeof(response)];
+	/* The interface; locality 0 is ours; ready, and done with every command. */
+	return offset == 0x30 || offset == 0x0c ? 1 : 0;
+}
+
+static void tpm_write(uint64_t offset, unsigned width, uint64_t value)
+{
+	(void)width;
+	if (offset >= 0x80 && offset < 0x80 + sizeof(tpm.command))
+		tpm.command[offset - 0x80] = (uint8_t)value;
+	if (offset != 0x4c)
+		return;
+	assert_true(tpm.starts < COUNT(tpm.started));
+	tpm.started[tpm.starts++] = tpm.command[11];
+}
+
+static void add_tpm(uint32_t clear_code, uint32_t state_code)
+{
+	const struct host_mmio_device device = {TPM_REGISTERS, 0x1000, tpm_read, tpm_write};
+
+	memset(&tpm, 0, sizeof(tpm));
+	tpm.code[0] = clear_code;
+	tpm.code[1] = state_code;
+	host_add_mmio_device(&device);
+}
+
+/* QEMU has the file without a TPM, too; then it is empty (rulings 37). */
+static void boot_starts_a_tpm(void **state)
+{
+	static uint8_t log[0x10000];
+
+	(void)state;
+	for (unsigned has_log = 0; has_log < 2; has_log++) {
+		plain(64 * MIB, 0);
+		host_add_q35();
+		host_fwcfg_file("etc/tpm/log", log, has_log != 0 ? sizeof(log) : 0);
+		add_tpm(0, 0);
+		boots();
+		assert_int_equal(tpm.starts, has_log);
+		assert_int_equal(tpm.started[0], 0);
+	}
+	/* A microvm has none where a PC has it. */
+	plain(64 * MIB, 0);
+	host_fwcfg_file("etc/tpm/log", log, sizeof(log));
+	add_tpm(0, 0);
+	boots();
+	assert_int_equal(tpm.starts, 0);
+}
+
+/* One that refuses, as a TPM 1.2 does, is no fault: it is said to who wants to know. */
+static void boot_tpm_that_refuses(void **state)
+{
+	(void)state;
+	for (unsigned info = 0; info < 2; info++) {
+		plain(64 * MIB, 0);
+		host_add_q35();
+		host_fwcfg_file("etc/tpm/log", "log", 3);
+		host_fwcfg_file("opt/org.slipway/log", "info", info != 0 ? 4 : 0);
+		add_tpm(30, 30);
+		handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+		assert_int_equal(tpm.starts, 1);
+		assert_int_equal(strstr(host.console, "TPM does not start: unsupported") != NULL,
+				 info != 0);
+	}
+}
+
+/* It gets its state back; without one that was saved it starts anew. */
+static void boot_resume_of_a_tpm(void **state)
+{
+	static const struct {
+		uint32_t code;
+		unsigned starts;
+	} cases[] = {{0, 1}, {0x1c4, 2}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		suspend("q35-7.2", host_add_q35);
+		replace_file("etc/tpm/log", "log", 3);
+		add_tpm(0, cases[i].code);
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		assert_int_equal(host.handoff.mode, ARCH_MODE_REAL);
+		assert_string_equal(host.console, "");
+		assert_int_equal(tpm.starts, cases[i].starts);
+		assert_int_equal(tpm.started[0], 1);
+		assert_int_equal(tpm.started[1], 0);
+	}
+}
+
+/* -- S3 again ----------------------------------------------------------------------- */
+
+static void boot_resume_is_said_to_who_wants_to_know(void **state)
+{
+	(void)state;
+	suspend("q35-7.2", host_add_q35);
+	host_fwcfg_file("opt/org.slipway/log", "info", 4);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	assert_int_equal(host.handoff.mode, ARCH_MODE_REAL);
+	assert_non_null(strstr(host.console, "resume at 0x9b030"));
+}
+
+/* The system goes on, though nobody can be told anything. */
+static void boot_resume_without_fwcfg(void **state)
+{
+	(void)state;
+	suspend("q35-vmgenid-7.2", host_add_q35);
+	host_fwcfg_item(FWCFG_SIGNATURE, "none", 4);
+	put_cmos(0, 240 * 16, 0);
+	assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+	assert_int_equal(host.handoff.mode, ARCH_MODE_REAL);
+	assert_int_equal(host.handoff.entry, WAKING_VECTOR);
+	assert_string_equal(host.console, "");
+}
+
+/* One split of the work area more is needed than the map of memory has room for. */
+static void boot_memory_map_too_full_for_a_resume(void **state)
+{
+	static uint8_t entries[128 * 20];
+	unsigned refused = 0;
+
+	(void)state;
+	for (unsigned holes = 88; holes < 96; holes++) {
+		machine_new(256 * MIB, 0);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		e820_entry(entries, 0, 256 * MIB, 1);
+		for (unsigned i = 1; i <= holes; i++)
+			e820_entry(entries + 20 * i, 32 * MIB + 0x2000 * i, 0x1000, 2);
+		/* Before the recording's, which has the same name. */
+		host_fwcfg_file("etc/e820", entries, 20 * (holes + 1));
+		machine_add_recording("q35-7.2");
+		host_add_q35();
+		add_payload();
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_FATAL);
+		unit_check_fatal(host.fatal.stage, STATUS_TOO_LARGE);
+		refused += strstr(host.fatal.reason, "for a resume") != NULL;
+	}
+	assert_int_not_equal(refused, 0);
+}
+
+/* -- machines of other shapes --------------------------------------------------------- */
+
+/* QEMU's microvm with pcie=on: its ECAM is nobody's memory. */
+static void boot_microvm_with_pci(void **state)
+{
+	(void)state;
+	recorded("microvm-7.2");
+	host_add_ecam(0xe0000000);
+	host_add_pci_function(0, 0, 0, 0x00081b36);
+	boots();
+	assert_int_equal(machine_e820_type(0xdfffffff), 0);
+	assert_int_equal(machine_e820_type(0xe0000000), MEMMAP_RESERVED);
+	assert_int_equal(machine_e820_type(0xefffffff), MEMMAP_RESERVED);
+	assert_int_equal(machine_e820_type(0xf0000000), 0);
+	/* Its devices are left to Linux. */
+	assert_int_equal(get32(host.pci[0].space + 4), 0);
+}
+
+/* RAM up to where PCI's memory begins otherwise, and no ECAM: what is left is below the I/O APIC.
+ */
+static void boot_pci_above_ram_that_ends_late(void **state)
+{
+	(void)state;
+	for (unsigned q35 = 0; q35 < 2; q35++) {
+		plain(0xe8000000, 0);
+		if (q35 != 0)
+			host_add_q35();
+		else
+			host_add_i440fx();
+		struct host_pci *pci = host_add_pci_device(NULL, 0, 5, 0, 0x10411af4);
+		host_set_pci_bar(pci, 0, 0, 0x1000000);
+		struct host_pci *too_large = host_add_pci_device(NULL, 0, 6, 0, 0x10411af4);
+		host_set_pci_bar(too_large, 0, 0, 0x10000000);
+		handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+		assert_in_range(get32(pci->space + 0x10), 0xe8000000, 0xfec00000 - 0x1000000);
+		assert_int_equal(pci->space[4] & 2, 2);
+		assert_int_equal(too_large->space[4] & 2, 0);
+		assert_non_null(strstr(host.console, "pci 00:06.0"));
+	}
+}
+
+/* Firecracker without a map, or a loader that knows nothing but a kernel: CMOS has the sizes. */
+static void boot_pvh_without_fwcfg_or_map(void **state)
+{
+	(void)state;
+	pvh_module(kernel.bytes, kernel.size);
+	put32(start_info + 48, 0);
+	host_add_cmos();
+	put_cmos(0, 48 * 16, 0);
+	host_add_q35();
+	struct host_pci *pci = host_add_pci_device(NULL, 0, 5, 0, 0x10411af4);
+	host_set_pci_bar(pci, 0, 0, MIB);
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, "", 0, "");
+	assert_string_equal(host.console, "");
+	/* The platform is ours to set up, as far as it goes. */
+	assert_int_equal(host.processors.calls, 1);
+	assert_int_equal(host.processors.wanted.count, 1);
+	assert_int_equal(host.processors.wanted.feature_control, 0);
+	assert_int_equal(pci->space[4] & 2, 2);
+	assert_int_equal(get64(machine_params() + PARAMS_ACPI_RSDP_ADDR), 0);
+	assert_int_equal(machine_e820_type(host.work_area.start), MEMMAP_RAM);
+}
+
+/* QEMU says 0 where it does not know. */
+static void boot_of_no_processors(void **state)
+{
+	(void)state;
+	plain(64 * MIB, 0);
+	host_fwcfg_integer(FWCFG_CPUS, 2, 0);
+	boots();
+	assert_int_equal(host.processors.wanted.count, 1);
+}
+
+/* Each pin of a slot is one interrupt, however many of its functions have it. */
+static void boot_without_acpi_of_functions_that_share_a_pin(void **state)
+{
+	unsigned found = 0;
+
+	(void)state;
+	without_acpi(host_add_q35);
+	for (uint8_t function = 0; function < 8; function++)
+		host_add_pci_device(NULL, 0, 7, function, 0x10001af4)->space[0x3d] =
+			(uint8_t)(function / 2 % 2 + 1);
+	boots();
+	assert_int_equal(count_mptables(), 1);
+	const uint8_t *entry;
+	for (unsigned i = 0; (entry = mptable_entry(MP_INTERRUPT, i)) != NULL; i++)
+		found += entry[4] == 0 && entry[5] >> 2 == 7;
+	assert_int_equal(found, 2);
+}
+
+/* More interrupts than the table takes: the first ones are told. */
+static void boot_without_acpi_of_the_most_interrupts(void **state)
+{
+	unsigned found = 0;
+
+	(void)state;
+	without_acpi(host_add_q35);
+	struct host_pci *bridges[2];
+	for (uint8_t i = 0; i < 2; i++)
+		bridges[i] = host_add_pci_bridge(NULL, 0, 20 + i, 0, 0x00011b36);
+	for (uint8_t i = 0; i < 2 * 31 * 4; i++)
+		host_add_pci_device(bridges[i / (31 * 4)], 0, i / 4 % 31, i % 4, 0x10001af4)
+			->space[0x3d] = i % 4 + 1;
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_int_equal(count_mptables(), 1);
+	const uint8_t *entry;
+	for (unsigned i = 0; (entry = mptable_entry(MP_INTERRUPT, i)) != NULL; i++)
+		found += entry[4] <= 3;
+	assert_int_equal(found, 240);
+}
+
+/* Without a bus number for ISA there is no table, but a warning. */
+static void boot_without_acpi_of_every_bus(void **state)
+{
+	(void)state;
+	without_acpi(host_add_q35);
+	struct host_pci *above = &host.pci[host.pci_functions - 2];
+	/* One place of these is taken. */
+	for (unsigned i = 0; i < 255; i++)
+		host_add_pci_bridge(above, 0, (uint8_t)(i / 8), i % 8, 0x00011b36);
+	handed_off(machine_boot(ARCH_ENTRY_RESET, 0));
+	assert_int_equal(count_mptables(), 0);
+	assert_non_null(strstr(host.console, "no room for an MP table"));
+}
+
+static void boot_elf_kernel_is_said_to_who_wants_to_know(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+
+	(void)state;
+	for (unsigned info = 0; info < 2; info++) {
+		plain(64 * MIB, 0);
+		host_fwcfg_file("opt/org.slipway/log", "info", info != 0 ? 4 : 0);
+		replace_file("opt/org.slipway/kernel", elf.bytes, elf.size);
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		machine_check_pvh_handoff(ELF_PLACE + ELF_ENTRY, initrd, sizeof(initrd), CMDLINE);
+		assert_int_equal(strstr(host.console, "kernel at 0x1800000, entry 0x1800010") !=
+					 NULL,
+				 info != 0);
+	}
+	kernel_free(&elf);
+}
+
+static void boot_elf_kernel_whose_start_info_cannot_be_mapped(void **state)
+{
+	struct kernel elf = elf_make(ELF_PLACE);
+
+	(void)state;
+	pvh_module(elf.bytes, elf.size);
+	boots_elf(&elf, "", 0, "");
+	uint64_t block = host.handoff.argument;
+	pvh_module(elf.bytes, elf.size);
+	/* The command line is behind it. */
+	host_refuse_map(block, 1);
+	fails_at(boot_pvh(), "loader", STATUS_NO_MEMORY);
+	assert_non_null(strstr(host.fatal.reason, "start_info"));
+	kernel_free(&elf);
+}
+
+/* As boot_e820_of_many_ranges(), for a start_info. */
+static void boot_elf_kernel_with_too_large_a_map(void **state)
+{
+	static uint8_t entries[128 * 20];
+	struct kernel elf = elf_make(ELF_PLACE);
+
+	(void)state;
+	e820_entry(entries, 0, 64 * MIB, 1);
+	for (uint64_t i = 1; i < 128; i++)
+		e820_entry(entries + 20 * i, 4 * GIB + 2 * i * MIB, MIB, 2);
+	for (unsigned too_large = 0; too_large < 2; too_large++) {
+		plain(64 * MIB, 0);
+		replace_file("etc/e820", entries, too_large != 0 ? 128 * 20 : 100 * 20);
+		replace_file("opt/org.slipway/kernel", elf.bytes, elf.size);
+		if (too_large != 0) {
+			fails("loader", STATUS_TOO_LARGE);
+			continue;
+		}
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		machine_check_pvh_handoff(ELF_PLACE + ELF_ENTRY, initrd, sizeof(initrd), CMDLINE);
+	}
+	kernel_free(&elf);
+}
+
+/* Sizes that no machine has are no sizes: some of an RTC that is not there, or a lie. */
+static void boot_memory_from_cmos_that_lies(void **state)
+{
+	static const struct {
+		unsigned above_16m, above_4g;
+		bool good;
+	} cases[] = {
+		{48 * 16, 0, true}, {48 * 16, 0xffffff, false}, {0xffff, 0, false},
+		{0xfdc1, 0, false}, {0xffff, 0xffffff, false},  {48 * 16, 128 * 16, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		machine_new(64 * MIB, 128 * MIB);
+		host_add_fwcfg(HOST_FWCFG_QEMU);
+		host_add_cmos();
+		put_cmos(63 * 1024, cases[i].above_16m, cases[i].above_4g);
+		add_payload();
+		if (cases[i].good)
+			boots();
+		else
+			fails("memory", STATUS_BAD_FORMAT);
+	}
+}
+
+/* An empty text is none, and one that is in nobody's memory stays there. */
+static void boot_pvh_cmdline_at_the_edges(void **state)
+{
+	(void)state;
+	pvh_cmdline(PVH_CMDLINE, "", 1);
+	boots_with("");
+	assert_int_equal(machine_e820_type(PVH_CMDLINE), MEMMAP_RAM);
+	pvh_module(kernel.bytes, kernel.size);
+	module_cmdline(PVH_CMDLINE, "", 0);
+	boots_with("");
+	for (unsigned reserved = 0; reserved < 2; reserved++) {
+		pvh_cmdline((reserved != 0 ? 63 : 62) * MIB + 64, CMDLINE, sizeof(CMDLINE));
+		host_fwcfg_file("opt/org.slipway/log", "debug", 5);
+		assert_int_equal(boot_pvh(), HOST_HANDOFF);
+		machine_check_handoff(&kernel, "", 0, CMDLINE);
+		assert_int_equal(strstr(host.console, "is not in free RAM") != NULL, reserved);
+	}
+}
+
+/*
+ * A bundle that SeaBIOS's memory is over is read from fw_cfg, with the initrd in it, which is
+ * at the start of a page in the file alone.
+ */
+static void boot_pvh_bundle_in_a_bad_place(void **state)
+{
+	size_t start = (kernel.size + 0xfff) / 0x1000 * 0x1000;
+	uint8_t *both = calloc(1, start + sizeof(initrd));
+
+	(void)state;
+	assert_non_null(both);
+	memcpy(both, kernel.bytes, kernel.size);
+	memcpy(both + start, initrd, sizeof(initrd));
+	pvh_module("rubbish", 7);
+	machine_put(MODULE_LIST, (const uint64_t[]){63 * MIB - 1, 5000, 0, 0}, 32);
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	machine_add_legacy(0x0b, 0x12, both, start + sizeof(initrd));
+	assert_int_equal(boot_pvh(), HOST_HANDOFF);
+	machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
+	free(both);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -2265,6 +2921,30 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_feature_control),
 	TEST(boot_log_levels),
 	TEST(boot_log_of_a_hostile_command_line),
+	TEST(boot_warnings),
+	TEST(boot_log_level_that_cannot_be_read),
+	TEST(boot_number_that_cannot_be_read),
+	TEST(boot_memory_blob_has_bounds),
+	TEST(boot_memory_blob_of_no_memory),
+	TEST(boot_starts_a_tpm),
+	TEST(boot_tpm_that_refuses),
+	TEST(boot_resume_of_a_tpm),
+	TEST(boot_resume_is_said_to_who_wants_to_know),
+	TEST(boot_resume_without_fwcfg),
+	TEST(boot_memory_map_too_full_for_a_resume),
+	TEST(boot_microvm_with_pci),
+	TEST(boot_pci_above_ram_that_ends_late),
+	TEST(boot_pvh_without_fwcfg_or_map),
+	TEST(boot_of_no_processors),
+	TEST(boot_without_acpi_of_functions_that_share_a_pin),
+	TEST(boot_without_acpi_of_the_most_interrupts),
+	TEST(boot_without_acpi_of_every_bus),
+	TEST(boot_elf_kernel_is_said_to_who_wants_to_know),
+	TEST(boot_elf_kernel_whose_start_info_cannot_be_mapped),
+	TEST(boot_elf_kernel_with_too_large_a_map),
+	TEST(boot_memory_from_cmos_that_lies),
+	TEST(boot_pvh_cmdline_at_the_edges),
+	TEST(boot_pvh_bundle_in_a_bad_place),
 };
 
 UNIT_MAIN(tests)

@@ -1102,7 +1102,120 @@ static void boot_arm_many_reservations(void **state)
 	}
 }
 
-/* As many ranges as the tree may have, each split, and one that fills all of the holes. */
+/* RAM in as many ranges as the tree may have, half of them split, and one that is over all holes.
+ */
+static void boot_arm_memory_of_the_most_ranges(void **state)
+{
+	const uint64_t piece = 2 * MIB, size = 2 * MIB - 0x2000;
+
+	(void)state;
+	assert_int_equal(ARM_RAM_SIZE / piece, ARM_RANGES_MAX);
+	recorded("virt-7.2");
+	for (unsigned i = 0; i < ARM_RANGES_MAX; i++)
+		arm_tree.memory[i] =
+			(struct arch_range){ARM_RAM + i * piece, i == 0 ? piece : size};
+	for (unsigned i = 0; i < 31; i++)
+		arm_tree.reserved_memory[i] =
+			(struct arch_range){ARM_RAM + (16 + i) * piece + MIB, 0x3000};
+	arm_tree.reserve_map[0] = (struct arch_range){ARM_RAM + 56 * piece + MIB, 7 * piece};
+	boots_with_acpi();
+	for (unsigned i = 1; i < ARM_RANGES_MAX; i++) {
+		uint64_t start = ARM_RAM + i * piece;
+		bool split = i >= 16 && i < 47;
+		assert_int_equal(arm_efi_type(start + size), -1);
+		assert_int_equal(arm_efi_type(start + MIB) == 0, split || (i >= 56 && i < 63));
+		assert_int_equal(arm_efi_type(start) == 0, i > 56);
+		assert_int_equal(arm_efi_type(start + size - 1) == 0, i >= 56 && i < 63);
+		if (split)
+			assert_int_equal(arm_efi_type(start + MIB + 0x3000), 7);
+	}
+}
+
+/* What a VMM reserves where we have been already is said, and stays reserved. */
+static void boot_arm_reserved_memory_over_the_work_area(void **state)
+{
+	const uint64_t work = ARM_RAM + 2 * MIB - ARM_WORK_SIZE;
+	static const struct {
+		int64_t start;
+		uint64_t size;
+		bool over;
+	} cases[] = {
+		{-0x1000, 0x1000, false},     {-0x1000, 0x1001, true},
+		{ARM_WORK_SIZE - 1, 1, true}, {ARM_WORK_SIZE, 0x1000, false},
+		{0x3000, 0x1000, true},       {-0x1000, ARM_WORK_SIZE + 0x2000, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		plain();
+		arm_tree.reserved_memory[0] =
+			(struct arch_range){work + (uint64_t)cases[i].start, cases[i].size};
+		handed_off(arm_boot());
+		arm_check_tree(&expected);
+		assert_int_equal(strstr(host.console, "has been overwritten") != NULL,
+				 cases[i].over);
+	}
+}
+
+/* Address 0 means "none", so that its page is nobody's, if a VMM has RAM there. */
+static void boot_arm_ram_at_0(void **state)
+{
+	(void)state;
+	plain();
+	arm_tree.memory[1] = (struct arch_range){0, HOST_PAGE};
+	boots_with_tree();
+	assert_true(arm_is_claimed(0, HOST_PAGE, MEMMAP_FIRMWARE));
+	/* Less than the page. */
+	plain();
+	arm_tree.memory[1] = (struct arch_range){0, HOST_PAGE / 2};
+	fails("memory", STATUS_OVERLAP);
+	assert_non_null(strstr(host.fatal.reason, "first page"));
+	plain();
+	arm_tree.memory[1] = (struct arch_range){HOST_PAGE / 2, HOST_PAGE / 2};
+	fails("memory", STATUS_OVERLAP);
+}
+
+/* Right beside RAM is not in it. */
+static void boot_arm_device_beside_ram(void **state)
+{
+	static const uint64_t places[] = {ARM_RAM - 0x1000, ARM_RAM + ARM_RAM_SIZE};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(places); i++) {
+		plain();
+		arm_tree.pl011.start = places[i];
+		boots_with_tree();
+		assert_int_equal(host.machine_console.address, places[i]);
+		plain();
+		arm_tree.pl011.start = places[i] + (i == 0 ? 1 : -1ul);
+		fails("fdt", STATUS_OVERLAP);
+	}
+}
+
+/* Warnings are not heard by who wants errors alone. */
+static void boot_arm_log_of_errors_alone(void **state)
+{
+	(void)state;
+	for (unsigned errors = 0; errors < 2; errors++) {
+		plain();
+		host_fwcfg_file("opt/org.slipway/log", "error", errors != 0 ? 5 : 0);
+		arm_tree.reserved_memory[0] =
+			(struct arch_range){ARM_RAM + 2 * MIB - 0x1000, 0x1000};
+		handed_off(arm_boot());
+		assert_int_equal(host.console_length == 0, errors);
+		arm_new(ARM_RAM_SIZE, HOST_FWCFG_CLOUD_HYPERVISOR);
+		arm_tree.totalsize = 0;
+		host.work_area.start = ARM_RAM + 8 * MIB;
+		host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
+		host_fwcfg_file("opt/org.slipway/log", "error", errors != 0 ? 5 : 0);
+		place_tables(PLACED);
+		arm_tree.initrd = (struct arch_range){PLACED + 0x1000, 4 * MIB};
+		handed_off(arm_boot());
+		assert_false(arm_has_acpi());
+		assert_int_equal(host.console_length == 0, errors);
+	}
+}
+
 /* A write to the registers would be one to memory. */
 static void boot_arm_device_in_ram(void **state)
 {
@@ -1200,6 +1313,11 @@ static const struct CMUnitTest tests[] = {
 	TEST(boot_arm_memory_that_runs_out),
 	TEST(boot_arm_memory_that_cannot_be_mapped),
 	TEST(boot_arm_many_reservations),
+	TEST(boot_arm_memory_of_the_most_ranges),
+	TEST(boot_arm_reserved_memory_over_the_work_area),
+	TEST(boot_arm_ram_at_0),
+	TEST(boot_arm_device_beside_ram),
+	TEST(boot_arm_log_of_errors_alone),
 	TEST(boot_arm_device_in_ram),
 	TEST(boot_arm_kernel_without_efi),
 	TEST(boot_arm_tree_of_an_old_kernel_is_near),

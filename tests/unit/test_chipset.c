@@ -213,17 +213,76 @@ static void chipset_q35_without_lpc(void **state)
 	assert_int_equal(collect_writes(), 10);
 }
 
+/* What has QEMU's subsystem is not yet a chipset that we know. */
+static void chipset_of_qemu_that_is_unknown(void **state)
+{
+	(void)state;
+	host_add_pci();
+	put32(host_add_pci_function(0, 0, 0, 0x00081b36) + 0x2c, 0x11001af4);
+	host_add_pci_function(0, 1, 0, 0x70008086);
+	host_add_pci_function(0, 31, 0, 0x29188086);
+	struct chipset chipset = chipset_set_up(256 * MIB);
+	assert_int_equal(chipset.kind, CHIPSET_OTHER);
+	assert_int_equal(chipset.ecam_size, 0);
+	assert_int_equal(collect_writes(), 0);
+}
+
+/* A microvm with pcie=on is known by its host bridge, where RAM leaves the place to it. */
+static void chipset_microvm_ecam(void **state)
+{
+	static const struct {
+		uint32_t id;
+		uint64_t low_ram_end;
+		bool found;
+	} cases[] = {
+		{0x00081b36, 256 * MIB, true},   {0x00081b36, 0xe0000000, true},
+		{0x00081b36, 0xe0000001, false}, {0x00091b36, 256 * MIB, false},
+		{0x29c08086, 256 * MIB, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		host_reset();
+		host_add_ecam(0xe0000000);
+		host_add_pci_function(0, 0, 0, cases[i].id);
+		struct chipset chipset = chipset_set_up(cases[i].low_ram_end);
+		assert_int_equal(chipset.kind, CHIPSET_NONE);
+		assert_int_equal(chipset.ecam_start, cases[i].found ? 0xe0000000 : 0);
+		assert_int_equal(chipset.ecam_size, cases[i].found ? 256 * MIB : 0);
+		assert_int_equal(collect_writes(), 0);
+		/* Over RAM it is not even looked for. */
+		assert_int_equal(host.mmio, cases[i].low_ram_end <= 0xe0000000 ? 1 : 0);
+	}
+}
+
+static void chipset_q35_without_smbus(void **state)
+{
+	(void)state;
+	host_add_bare_q35();
+	host_add_pci_function(0, 31, 0, 0x29188086);
+	host_add_pci_function(0, 31, 3, 0x12345678);
+	struct chipset chipset = chipset_set_up(2 * GIB);
+	assert_int_equal(chipset.rcba_start, 0xfed1c000);
+	size_t count = collect_writes();
+	assert_int_equal(count, 19);
+	for (size_t i = 0; i < count; i++)
+		assert_true((writes[i].address & 0xff00) != ICH9_SMBUS);
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(pci_accesses),
 	UNIT_TEST(chipset_without_pci),
 	UNIT_TEST(chipset_of_no_host_bridge),
 	UNIT_TEST(chipset_of_a_440fx_that_is_not_qemus),
 	UNIT_TEST(chipset_of_others),
+	UNIT_TEST(chipset_of_qemu_that_is_unknown),
+	UNIT_TEST(chipset_microvm_ecam),
 	UNIT_TEST(chipset_i440fx),
 	UNIT_TEST(chipset_i440fx_without_acpi),
 	UNIT_TEST(chipset_q35),
 	UNIT_TEST(chipset_q35_ecam_over_ram),
 	UNIT_TEST(chipset_q35_without_lpc),
+	UNIT_TEST(chipset_q35_without_smbus),
 };
 
 UNIT_MAIN(tests)

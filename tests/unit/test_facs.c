@@ -153,11 +153,61 @@ static void facs_in_an_endless_root(void **state)
 	assert_status(find(&vector), STATUS_NOT_FOUND);
 }
 
+static uint64_t refused_page;
+
+static void *map_all_but_one(uint64_t address, uint64_t length)
+{
+	bool over = address < refused_page + 0x1000 && refused_page < address + length;
+
+	return over ? NULL : unit_map(address, length);
+}
+
+/* What is on the way is not memory any more. */
+static void facs_that_cannot_be_mapped(void **state)
+{
+	static const uint64_t pages[] = {RSDP & ~0xffful, ROOT, OTHER, FADT, FACS};
+
+	(void)state;
+	for (unsigned wide = 0; wide < 2; wide++) {
+		for (size_t i = 0; i < COUNT(pages); i++) {
+			struct reason why = {""};
+			uint64_t vector = 77;
+			if (wide != 0)
+				make_wide_tables();
+			else
+				make_tables();
+			refused_page = pages[i];
+			assert_status(acpi_find_waking_vector(RSDP, map_all_but_one, &vector, &why),
+				      STATUS_OUT_OF_RANGE);
+			assert_reasoned(why);
+			assert_int_equal(vector, 77);
+		}
+	}
+}
+
+/* A list that ends where memory does. */
+static void facs_behind_a_root_at_the_end_of_memory(void **state)
+{
+	(void)state;
+	for (unsigned beyond = 0; beyond < 2; beyond++) {
+		const uint64_t root = RAM_END - 44 + 4 * beyond;
+		uint64_t vector = 77;
+		make_tables();
+		memmove(at(root), at(ROOT), beyond != 0 ? 40 : 44);
+		put32(at(RSDP) + 16, (uint32_t)root);
+		sum_rsdp();
+		assert_status(find(&vector), beyond != 0 ? STATUS_OUT_OF_RANGE : STATUS_OK);
+		assert_int_equal(vector, beyond != 0 ? 77 : VECTOR);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(facs_by_rsdt),
 	UNIT_TEST(facs_by_xsdt),
 	UNIT_TEST(facs_behind_flaws),
 	UNIT_TEST(facs_in_an_endless_root),
+	UNIT_TEST(facs_that_cannot_be_mapped),
+	UNIT_TEST(facs_behind_a_root_at_the_end_of_memory),
 };
 
 UNIT_MAIN(tests)

@@ -1555,6 +1555,106 @@ static void fdt_read_random_corruptions(void **state)
 	}
 }
 
+/* A name that is cut by the end of the strings is none that we know, nor read beyond it. */
+static void fdt_read_names_at_the_end_of_all_strings(void **state)
+{
+	static const char *const known[] = {
+		"#address-cells",
+		"#size-cells",
+		"bootargs",
+		"compatible",
+		"device_type",
+		"kaslr-seed",
+		"linux,kernel-start",
+		"linux,kernel-size",
+		"linux,initrd-start",
+		"linux,initrd-end",
+		"method",
+		"reg",
+		"reg-shift",
+		"rng-seed",
+		"status",
+		"stdout-path",
+	};
+	static const uint32_t structure[] = {BEGIN_NODE, 0, PROP, 0, 0, END_NODE, END};
+	enum { STRINGS = 56 + sizeof(structure) };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(known); i++) {
+		for (uint32_t length = 1; length < strlen(known[i]); length++) {
+			const uint32_t header[14] = {
+				0xd00dfeed, STRINGS + length + 1, 56, STRINGS, 40, 17, 16, 0,
+				length + 1, sizeof(structure),
+			};
+			uint8_t all[STRINGS + 32] = {0};
+			for (size_t at = 0; at < 14; at++)
+				fdt32_st(all + 4 * at, header[at]);
+			for (size_t at = 0; at < COUNT(structure); at++)
+				fdt32_st(all + 56 + 4 * at, structure[at]);
+			memcpy(all + STRINGS, known[i], length);
+			take_tree(all, STRINGS + length + 1);
+			assert_status(read_tree(), STATUS_OK);
+			assert_int_equal(machine.bootargs.size + machine.stdout_path.size +
+						 machine.kaslr_seed.size + machine.rng_seed.size,
+					 0);
+		}
+	}
+}
+
+/* A structure that ends within /reserved-memory, wherever that is, leaves nothing of it. */
+static void fdt_read_reserved_memory_that_is_cut(void **state)
+{
+	(void)state;
+	begin_64();
+	node("reserved-memory");
+	u32("#address-cells", 2);
+	u32("#size-cells", 2);
+	node("secure@1000");
+	WORDS("reg", 0, 0x1000, 0, 0x1000);
+	end();
+	node("another-one-of-a-long-name@3000");
+	text("status", "okay");
+	WORDS("reg", 0, 0x3000, 0, 0x1000);
+	end();
+	end();
+	accepted();
+	assert_int_equal(machine.reservations, 2);
+	uint32_t size = fdt_size_dt_struct(tree);
+	for (uint32_t cut = 4; cut < size; cut += 4) {
+		fdt_set_size_dt_struct(tree, size - cut);
+		enum status status = read_tree();
+		assert_true(status == STATUS_TRUNCATED || status == STATUS_BAD_FORMAT);
+	}
+}
+
+/* The name of an alias that the strings have not all of is another one. */
+static void fdt_read_alias_at_the_end_of_all_strings(void **state)
+{
+	static const char *const paths[] = {"u", "ua", "uar", "uart0"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		begin();
+		/* The first name of a tree is the last of its strings. */
+		node("aliases");
+		text("ua", "/b");
+		end();
+		node("chosen");
+		text("stdout-path", paths[i]);
+		end();
+		for (uint32_t at = 0; at < 2; at++) {
+			node(at == 0 ? "a" : "b");
+			WORDS("reg", 0, 0x1000 * (at + 1), 0x1000);
+			text("compatible", "arm,pl011");
+			end();
+		}
+		accepted();
+		const char *strings = (const char *)tree + fdt_off_dt_strings(tree);
+		assert_string_equal(strings + fdt_size_dt_strings(tree) - 3, "ua");
+		assert_int_equal(machine.console_address, i == 1 ? 0x2000 : 0x1000);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, unit_setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -1576,6 +1676,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(fdt_read_property_name_outside),
 	TEST(fdt_read_strings),
 	TEST(fdt_read_names_that_share_their_end),
+	TEST(fdt_read_names_at_the_end_of_all_strings),
+	TEST(fdt_read_reserved_memory_that_is_cut),
+	TEST(fdt_read_alias_at_the_end_of_all_strings),
 	TEST(fdt_read_many_names),
 	TEST(fdt_read_deep),
 	TEST(fdt_read_property_twice),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "fwcfg/fwcfg.h"
+#include "fwcfg/transport.h"
 
 /*
  * Each behaviour of a device that is known, and each way to talk to it. A device
@@ -612,6 +613,34 @@ static void fwcfg_file_larger_than_its_item(void **state)
 	}
 }
 
+/* The command starts with the write of the lower half; QEMU leaves the upper half 0 after it. */
+static void fwcfg_ports_of_a_command(void **state)
+{
+	static const struct {
+		uint64_t address;
+		bool qemu;
+		size_t writes;
+	} cases[] = {
+		{0x12345678, true, 1},   {0x12345678, false, 2},   {0xffffffff, true, 1},
+		{0x123456789a, true, 2}, {0x123456789a, false, 2},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		host_reset();
+		transport_start_dma(0, cases[i].address, cases[i].qemu);
+		assert_int_equal(host.accesses, cases[i].writes);
+		for (size_t at = 0; at < host.accesses; at++) {
+			const struct host_access *access = &host.access[at];
+			bool is_low = at + 1 == host.accesses;
+			uint64_t half = is_low ? cases[i].address : cases[i].address >> 32;
+			assert_true(access->write && access->width == 4);
+			assert_int_equal(access->port, is_low ? 0x518 : 0x514);
+			assert_int_equal(access->value, __builtin_bswap32((uint32_t)half));
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(fwcfg_is_absent),
 	UNIT_TEST(fwcfg_open_tells_the_devices_apart),
@@ -642,6 +671,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(fwcfg_writes_on_qemu),
 	UNIT_TEST(fwcfg_cannot_write_elsewhere_than_on_qemu),
 	UNIT_TEST(fwcfg_file_larger_than_its_item),
+	UNIT_TEST(fwcfg_ports_of_a_command),
 };
 
 UNIT_MAIN(tests)

@@ -147,16 +147,28 @@ static void log_line_is_cut_and_ended(void **state)
 	assert_null(memchr(host.console, '\n', host.console_length - 1));
 }
 
-static void status_names_are_distinct(void **state)
+static void status_names(void **state)
 {
+	/* As scripts look for them, and as docs/errors.md has them. */
+	static const char *const names[] = {
+		[STATUS_OK] = "ok",
+		[STATUS_NOT_FOUND] = "not-found",
+		[STATUS_TRUNCATED] = "truncated",
+		[STATUS_BAD_FORMAT] = "bad-format",
+		[STATUS_UNSUPPORTED] = "unsupported",
+		[STATUS_TOO_LARGE] = "too-large",
+		[STATUS_OUT_OF_RANGE] = "out-of-range",
+		[STATUS_OVERLAP] = "overlap",
+		[STATUS_NO_MEMORY] = "no-memory",
+		[STATUS_IO] = "io",
+		[STATUS_TIMEOUT] = "timeout",
+		[STATUS_FAULT] = "fault",
+	};
+
 	(void)state;
-	for (int a = STATUS_OK; a <= STATUS_FAULT; a++) {
-		assert_string_not_equal(status_str((enum status)a), "");
-		for (int b = STATUS_OK; b < a; b++)
-			assert_string_not_equal(status_str((enum status)a),
-						status_str((enum status)b));
-	}
-	assert_string_equal(status_str(STATUS_BAD_FORMAT), "bad-format");
+	assert_int_equal(COUNT(names), STATUS_FAULT + 1);
+	for (size_t i = 0; i < COUNT(names); i++)
+		assert_string_equal(status_str((enum status)i), names[i]);
 }
 
 static enum status refuse_once(struct reason *why)
@@ -390,7 +402,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(format_needs_room_for_the_terminator),
 	UNIT_TEST(log_prints_enabled_levels_only),
 	UNIT_TEST(log_line_is_cut_and_ended),
-	UNIT_TEST(status_names_are_distinct),
+	UNIT_TEST(status_names),
 	UNIT_TEST(reason_is_written_and_status_given),
 	UNIT_TEST(check_names_what_broke),
 	UNIT_TEST(checked_add_and_mul_refuse_overflow),

@@ -1111,6 +1111,79 @@ static void payload_setup_data_of_a_short_setup(void **state)
 	boots(&kernel, "", "");
 }
 
+/* They cannot be read where the kernel cannot be mapped: that is said, and a seed is made. */
+static void payload_setup_data_that_cannot_be_mapped(void **state)
+{
+	uint32_t type, length;
+
+	(void)state;
+	put64(kernel.bytes + SETUP_DATA, MIB + 4096);
+	attach(&kernel, 4096, 0, 1, 100);
+	for (unsigned silent = 0; silent < 2; silent++) {
+		again();
+		machine_add_legacy_kernel(&kernel);
+		file("opt/org.slipway/log", "error", silent != 0 ? 5 : 0);
+		host_refuse_map(16 * MIB, 1);
+		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
+		machine_check_handoff(&kernel, "", 0, "");
+		assert_int_equal(strstr(host.console, "the kernel cannot be mapped") == NULL,
+				 silent);
+		assert_int_equal(host.console_length == 0, silent);
+		assert_non_null(machine_setup_data(0, &type, &length));
+		assert_int_equal(type, 9);
+		assert_null(machine_setup_data(1, &type, &length));
+	}
+}
+
+static void again_with_a_loaded_elf(void)
+{
+	again();
+	legacy_elf(16 * MIB, 3 * MIB, 16 * MIB + 0x850);
+	legacy_initrd(INITRD, INITRD_SIZE);
+	legacy_cmdline("console=ttyS0");
+}
+
+/* As fail_each_dma(): no transfer's failure makes it another kernel. */
+static void payload_dma_error_with_an_elf_that_the_vmm_loaded(void **state)
+{
+	size_t fatal = 0;
+
+	(void)state;
+	again_with_a_loaded_elf();
+	boots_elf(16 * MIB + 0x850, INITRD, "console=ttyS0");
+	size_t dmas = host.fwcfg.dmas;
+	for (size_t i = 1; i <= dmas; i++) {
+		again_with_a_loaded_elf();
+		host.fwcfg.fail_dma = i;
+		enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
+		if (end == HOST_HANDOFF) {
+			machine_check_pvh_handoff(16 * MIB + 0x850, INITRD, INITRD_SIZE,
+						  "console=ttyS0");
+			continue;
+		}
+		assert_int_equal(end, HOST_FATAL);
+		unit_check_fatal(host.fatal.stage, STATUS_IO);
+		fatal++;
+	}
+	assert_in_range(fatal, 4, dmas);
+}
+
+/* Where the VMM has not cut the file at the end of the setup, what follows it is not known. */
+static void payload_of_a_bundle_that_is_cut_elsewhere(void **state)
+{
+	size_t start = (kernel.size + 0xfff) / 0x1000 * 0x1000;
+	uint8_t *both = calloc(1, start + INITRD_SIZE);
+
+	(void)state;
+	assert_non_null(both);
+	memcpy(both, kernel.bytes, kernel.size);
+	memcpy(both + start, INITRD, INITRD_SIZE);
+	legacy_file(both, start + INITRD_SIZE);
+	machine_add_legacy(0x17, 0x18, both, kernel.setup_size + 512);
+	boots(&kernel, "", "");
+	free(both);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -1173,6 +1246,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(payload_dma_error_with_files),
 	TEST(payload_dma_error_with_legacy_items),
 	TEST(payload_dma_error_with_setup_data),
+	TEST(payload_setup_data_that_cannot_be_mapped),
+	TEST(payload_dma_error_with_an_elf_that_the_vmm_loaded),
+	TEST(payload_of_a_bundle_that_is_cut_elsewhere),
 	TEST(payload_dma_error_does_not_change_the_source),
 	TEST(payload_dma_that_never_completes),
 };

@@ -501,6 +501,34 @@ static void pci_records_run_out(void **state)
 	}
 }
 
+/* They end in the middle of what extra roots need, too: those before stay as they are. */
+static void pci_records_of_roots_run_out(void **state)
+{
+	unsigned found[4] = {0};
+
+	(void)state;
+	for (size_t room = sizeof(struct pci_function) + 4; room < 2048; room += 8) {
+		unsigned roots = 0;
+		host_reset();
+		pci_begin(true);
+		pci_machine.extra_roots = 2;
+		host_add_pci_device(NULL, 3, 0, 0, ID_DEVICE);
+		struct host_pci *last = host_add_pci_device(NULL, 8, 4, 0, ID_DEVICE);
+		host_set_pci_bar(last, 0, BAR_32, 0x1000);
+		pci_run_in(room);
+		for (uint16_t i = 0; i < pci_tree.functions; i++)
+			roots += pci_tree.function[i].is_root;
+		assert_in_range(roots, 1, 3);
+		found[roots]++;
+		assert_int_equal(pci_said("too many devices"), pci_tree.is_full);
+		assert_true(roots == 3 || pci_tree.is_full);
+		if (roots < 3)
+			assert_int_equal(last->space[0x04] & 3, 0);
+		pci_check();
+	}
+	assert_true(found[1] != 0 && found[2] != 0 && found[3] != 0);
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(pci_ecam_address_bits),
 	UNIT_TEST(pci_ports_without_ecam),
@@ -526,6 +554,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(pci_endless_chain),
 	UNIT_TEST(pci_random_answers),
 	UNIT_TEST(pci_records_run_out),
+	UNIT_TEST(pci_records_of_roots_run_out),
 };
 
 UNIT_MAIN(tests)

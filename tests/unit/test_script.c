@@ -1080,6 +1080,34 @@ static void script_recorded_vmgenid(void **state)
 	assert_true(found);
 }
 
+/* Nothing of what a script warns of is heard by who wants errors alone, and it all happens. */
+static void script_warnings_can_be_silenced(void **state)
+{
+	const struct log quiet = {LOG_ERROR, arch_console_write};
+
+	(void)state;
+	for (unsigned silent = 0; silent < 2; silent++) {
+		again();
+		acpi_host.log = silent != 0 ? &quiet : &unit_log;
+		struct offered *back = offer_guid(8);
+		offer("deaf", "12345678", 8);
+		(void)command(0x80);
+		write_pointer("deaf", "guid", 0, 0, 8);
+		for (size_t i = 0; i < ACPI_WRITES_MAX + 1; i++)
+			write_pointer("address", "guid", 0, 0, 8);
+		runs();
+		assert_int_equal(back->writes, ACPI_WRITES_MAX + 1);
+		assert_int_equal(strstr(host.console, "unknown") == NULL, silent);
+		assert_int_equal(strstr(host.console, "deaf") == NULL, silent);
+		assert_int_equal(strstr(host.console, "suspend") == NULL, silent);
+		/* The device is another one after the suspend. */
+		host.console_length = 0;
+		back->bad = true;
+		acpi_repeat_writes(&files.writes, &acpi_host);
+		assert_int_equal(host.console_length == 0, silent);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, unit_teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -1121,6 +1149,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(script_writes_are_repeated),
 	TEST(script_writes_that_were_changed),
 	TEST(script_writes_many_pointers),
+	TEST(script_warnings_can_be_silenced),
 	TEST(script_random_commands),
 	TEST(script_recorded_q35),
 	TEST(script_recorded_pc),

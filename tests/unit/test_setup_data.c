@@ -275,6 +275,30 @@ static void setup_data_does_not_touch_the_ebda(void **state)
 	free(large);
 }
 
+/* Where low memory is full, nodes are elsewhere, and the range that a kernel needs mapped has all.
+ */
+static void setup_data_range_of_nodes_above_low_memory(void **state)
+{
+	static const size_t sizes[] = {0x8000, 0x100, 0x4000};
+	uint64_t at[COUNT(sizes)];
+
+	(void)state;
+	assert_status(memmap_claim(&map, 0x30000, 0x68000, MEMMAP_FIRMWARE), STATUS_OK);
+	/* The second node has room above the first one, the third one below it. */
+	assert_status(memmap_add(&map, 2 * MIB - 0x2000, 0x1000, MEMMAP_RESERVED), STATUS_OK);
+	uint8_t *bytes = calloc(1, sizes[0]);
+	assert_non_null(bytes);
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		assert_status(setup_data_append(&list, 2, (struct span){bytes, sizes[i]}),
+			      STATUS_OK);
+		assert_int_equal(walk(at, COUNT(at)), i + 1);
+		assert_int_equal(list.high_start, i < 2 ? at[0] : at[2]);
+		assert_int_equal(list.high_end, at[i == 0 ? 0 : 1] + 16 + sizes[i == 0 ? 0 : 1]);
+	}
+	assert_true(at[2] >= MIB && at[2] < at[0] && at[0] < at[1]);
+	free(bytes);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -291,6 +315,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(setup_data_of_the_most_nodes),
 	TEST(setup_data_without_memory),
 	TEST(setup_data_does_not_touch_the_ebda),
+	TEST(setup_data_range_of_nodes_above_low_memory),
 };
 
 UNIT_MAIN(tests)

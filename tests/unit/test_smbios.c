@@ -517,6 +517,58 @@ static void smbios_recorded(void **state)
 	check_recording("pc-10.0");
 }
 
+/* As many as an entry point can count; then ours is not added, and one more is too many. */
+static void smbios_of_the_most_structures(void **state)
+{
+	static const struct {
+		size_t count;
+		enum status status;
+		bool added;
+	} cases[] = {
+		{UINT16_MAX - 1, STATUS_OK, true},
+		{UINT16_MAX, STATUS_OK, false},
+		{UINT16_MAX + 1, STATUS_TOO_LARGE, false},
+	};
+	enum { SIZE = 6 };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		size_t size, largest;
+		again();
+		anchor_3();
+		table_size = cases[i].count * SIZE;
+		table = calloc(cases[i].count, SIZE);
+		assert_non_null(table);
+		for (size_t at = 0; at < table_size; at += SIZE)
+			memcpy(table + at, "\1\4\7", 3);
+		assert_status(place(), cases[i].status);
+		if (cases[i].status != STATUS_OK)
+			continue;
+		const uint8_t *bytes = placed(&size);
+		assert_int_equal(walk(bytes, size, &largest), UINT16_MAX);
+		assert_int_equal(bytes[0], cases[i].added ? 0 : 1);
+		assert_memory_equal(bytes + size - table_size, table, table_size);
+	}
+}
+
+/* The last handle that a VMM may give is in use: there is no number for ours. */
+static void smbios_no_handle_is_left(void **state)
+{
+	(void)state;
+	for (uint16_t left = 0; left < 2; left++) {
+		size_t size;
+		again();
+		structure(1, 27, (uint16_t)(0xfeff - left), "\0\0", 2);
+		assert_status(place(), STATUS_OK);
+		const uint8_t *bytes = placed(&size);
+		assert_int_equal(bytes[0], left != 0 ? 0 : 1);
+		if (left != 0)
+			check_type0(bytes, 0xfeff);
+		else
+			assert_int_equal(size, table_size);
+	}
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -528,7 +580,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(smbios_structure_length),    TEST(smbios_strings_without_end),
 	TEST(smbios_bytes_after_the_end), TEST(smbios_table_size),
 	TEST(smbios_2_table_of_64k),      TEST(smbios_structure_of_64k),
-	TEST(smbios_without_memory),      TEST(smbios_handles_in_use),
+	TEST(smbios_without_memory),      TEST(smbios_no_handle_is_left),
+	TEST(smbios_handles_in_use),      TEST(smbios_of_the_most_structures),
 	TEST(smbios_random_tables),       TEST(smbios_recorded),
 };
 
