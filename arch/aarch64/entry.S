@@ -13,6 +13,9 @@
 #define UARTFR      0x18
 #define UARTFR_TXFF 5
 
+/* DCZID_EL0: whether DC ZVA is prohibited. Arm ARM D19.2.36. */
+#define DCZID_DZP 4
+
 /* A character leaves in far less than this number of reads. */
 #define UART_WAIT_READS 0x10000
 
@@ -244,15 +247,56 @@ vectors:
 	.set	number, number + 1
 	.endr
 
-/*
- * enter_linux(entry, fdt): leaves the firmware, with the MMU and the data cache off and
- * the exception level as it was. Ranges have been cleaned. SCTLR without M, C and I is x2.
- */
+/* Sets [x5, x6) to 0, memory too, not caches alone; 16 KiB or a multiple. Clobbers x7-x9. */
 	.section .text.enter_linux, "ax"
+wipe_stack:
+	mov	x7, x5
+	mov	x9, #4                  /* of both registers the field counts words */
+	mrs	x8, dczid_el0
+	tbnz	x8, #DCZID_DZP, 2f
+	lsl	x8, x9, x8
+1:	.rept	8
+	dc	zva, x7
+	add	x7, x7, x8
+	.endr
+	cmp	x7, x6
+	b.lo	1b
+	b	3f
+	/* It is forbidden here. */
+2:	.rept	8
+	stp	xzr, xzr, [x7], #16
+	.endr
+	cmp	x7, x6
+	b.lo	2b
+3:	mrs	x8, ctr_el0
+	ubfx	x8, x8, #16, #4
+	lsl	x8, x9, x8
+	mov	x7, x5
+4:	.rept	8
+	dc	civac, x7
+	add	x7, x7, x8
+	.endr
+	cmp	x7, x6
+	b.lo	4b
+	ret
+
+/*
+ * enter_linux(entry, fdt, sctlr, work area): leaves the firmware, with the MMU and the data
+ * cache off and the exception level as it was. Ranges have been cleaned. The stack and the stack
+ * protector's canary are wiped: an exception from here on has no stack to be reported with.
+ */
 	.global	enter_linux
 enter_linux:
 	mov	x4, x0
 	mov	x0, x1
+	msr	sp_el0, xzr
+	add	x5, x3, #WORK_STATE
+	str	xzr, [x5]
+	dc	civac, x5
+	add	x5, x3, #WORK_STACK_GUARD + 0x1000
+	add	x6, x3, #WORK_STACK_TOP
+	bl	wipe_stack
+	dsb	sy
 	mrs	x3, CurrentEL
 	cmp	x3, #2 << 2
 	b.eq	1f
@@ -266,7 +310,8 @@ enter_linux:
 2:	ic	iallu
 	dsb	nsh
 	isb
-	mov	x1, xzr
-	mov	x2, xzr
-	mov	x3, xzr
+	.irp	number, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, \
+		23, 24, 25, 26, 27, 28, 29, 30
+	mov	x\number, xzr
+	.endr
 	br	x4

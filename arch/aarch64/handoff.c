@@ -3,11 +3,12 @@
 
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/mmu.h"
+#include "arch/aarch64/state.h"
 #include "arch/machine.h"
 #include "lib/checked.h"
 
 /* entry.S */
-_Noreturn void enter_linux(uint64_t entry, uint64_t fdt, uint64_t sctlr);
+_Noreturn void enter_linux(uint64_t entry, uint64_t fdt, uint64_t sctlr, uint64_t work);
 
 static inline void clean_line(uint64_t address)
 {
@@ -41,5 +42,5 @@ _Noreturn void arch_handoff(const struct arch_handoff *handoff)
 			clean(handoff->used[i]);
 	}
 	barrier_all();
-	enter_linux(handoff->entry, handoff->argument, mmu_sctlr_off());
+	enter_linux(handoff->entry, handoff->argument, mmu_sctlr_off(), arch_state()->work);
 }

@@ -60,10 +60,12 @@ bool arch_has_page_size(uint32_t page_size)
 __attribute__((no_stack_protector)) _Noreturn void arch_start(uint64_t fdt)
 {
 	struct arch_state *state = arch_state();
+	uint64_t canary;
 
-	if (!arch_random(&state->canary))
-		state->canary =
-			read_register(cntvct_el0) * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
+	/* Not into its place by arch_random(), which may be guarded by what is there. */
+	if (!arch_random(&canary))
+		canary = read_register(cntvct_el0) * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
+	state->canary = canary;
 	state->console = (struct arch_console){ARCH_CONSOLE_PL011, DEFAULT_PL011, 0};
 	state->psci = cpu_exception_level() == 1 ? ARCH_PSCI_HVC : ARCH_PSCI_SMC;
 	state->dying = 0;

@@ -16,8 +16,11 @@
 %define CPUID_NX (1 << 20)       ; 0x80000001 edx
 %define CPUID_LM (1 << 29)
 %define PTE_PRESENT_WRITE 3
+%define PAGES_PER_ROUND 12
 %define PTE_PRESENT 1
 %define PTE_NX_HIGH 0x80000000   ; in the upper half of an entry
+%define IDT (ARCH_STATE + STATE_IDT)
+%define GATE_INTERRUPT 0x8e00    ; of both widths: present, of the highest privilege
 
 section .reset.entry progbits alloc exec nowrite align=4096
 
@@ -56,6 +59,17 @@ entry32:
 	mov ss, eax
 	mov fs, eax
 	mov gs, eax
+
+	; An NMI is ignored from here on. In protected mode its gate is at 2 * 8, in long mode at
+	; 2 * 16, so that this table does for both, until arch_start() makes the one for all.
+	; The image's base has no lower half.
+	lea eax, [ebp + GATE_INTERRUPT]
+	mov dword [IDT + 16], SELECTOR_CODE32 << 16 | IN_IMAGE(nmi32)
+	mov [IDT + 20], eax
+	mov dword [IDT + 32], SELECTOR_CODE64 << 16 | IN_IMAGE(nmi64)
+	mov [IDT + 36], eax
+	mov dword [IDT + 40], 0
+	lidt [ebp + IN_IMAGE(nmi_idtr)]
 
 	; Long mode and no-execute, or an explanation. esi = upper half of a
 	; no-execute entry, edi = start_info from here on (cpuid writes ebx).
@@ -102,22 +116,27 @@ entry32:
 	mov dword [LOW_PD_TABLE], LOW_PT_TABLE | PTE_PRESENT_WRITE
 	mov dword [HIGH_PD_TABLE + 511 * 8], ROM_PT_TABLE | PTE_PRESENT_WRITE
 
-	; The work area: writable, no-execute, but for the two guard pages.
-	mov eax, WORK_AREA_START | PTE_PRESENT_WRITE
+	; The work area: writable, no-execute, but for the two guard pages. Two entries at once.
+	push esi
+	push dword (WORK_AREA_START + 0x1000) | PTE_PRESENT_WRITE
+	push esi
+	push dword WORK_AREA_START | PTE_PRESENT_WRITE
+	movups xmm0, [esp]
+	movaps xmm1, [ebp + IN_IMAGE(two_pages)]
 	mov edi, LOW_PT_TABLE + WORK_AREA_START / 0x1000 * 8
 .work_area:
-%assign page_number 0
-%rep 4
-	mov [edi + page_number * 8], eax
-	mov [edi + page_number * 8 + 4], esi
-	add eax, 0x1000
-%assign page_number page_number + 1
+%assign entry 0
+%rep PAGES_PER_ROUND / 2
+	movaps [edi + entry], xmm0
+	paddd xmm0, xmm1
+%assign entry entry + 16
 %endrep
-	add edi, 4 * 8
-	cmp eax, WORK_AREA_END
+	add edi, entry
+	cmp edi, LOW_PT_TABLE + WORK_AREA_END / 0x1000 * 8
 	jb .work_area
-%if (WORK_AREA_END - WORK_AREA_START) % 0x4000 != 0
-	%error "the work area is no multiple of four pages"
+	add esp, 16
+%if (WORK_AREA_END - WORK_AREA_START) % (PAGES_PER_ROUND * 0x1000) != 0
+	%error "the work area is no multiple of the pages of a round"
 %endif
 	mov dword [LOW_PT_TABLE + STACK_GUARD / 0x1000 * 8], 0
 	mov dword [LOW_PT_TABLE + EXCEPTION_STACK_GUARD / 0x1000 * 8], 0
@@ -189,6 +208,16 @@ start64:
 	call arch_start          ; arch_start(start_info, image), never returns
 	ud2
 
+; An NMI: iretq, and from its second byte on, iretd.
+nmi64:
+	o64 iret
+nmi32 equ nmi64 + 1
+
+; Added to two page-table entries.
+align 16
+two_pages:
+	dd 0x2000, 0, 0x2000, 0
+
 ; Accessed bits are set, since the CPU could not write them into ROM.
 align 8
 gdt:
@@ -259,6 +288,10 @@ align 4
 reset_gdtr:
 	dw gdt.end - gdt - 1
 	dd IN_ROM(gdt)
+
+nmi_idtr:
+	dw 48 - 1
+	dd IDT
 
 no_idt:
 	dw 0

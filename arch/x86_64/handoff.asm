@@ -4,6 +4,17 @@
 
 %include "layout.inc"
 
+%define PTE_PRESENT_WRITE 3
+%define PTE_DIRTY 0x40           ; Intel SDM vol. 3, 4.8
+%define VECTOR_NMI 2
+
+; Where FXSAVE writes the sixteen vector registers (Intel SDM vol. 1, 10.5.1).
+%define FXSAVE_VECTORS 160
+%define VECTORS_SIZE 256
+
+; Bytes below the stack pointer that arch_handoff() may have used since it opened the page tables.
+%define LAST_CALLS 0x400
+
 section .text
 
 global enter_linux64, enter_32, enter_real, exception_stubs
@@ -14,6 +25,7 @@ extern arch_exception
 ; memory is loaded already; @cr3 maps this code and the kernel.
 bits 64
 enter_linux64:
+	call wipe_stack
 	mov cr3, rdx
 	mov rax, rdi
 	mov ecx, SELECTOR_DATA
@@ -29,11 +41,59 @@ enter_linux64:
 	xor ebp, ebp
 	jmp rax
 
+; Overwrites what held our data: the stack, the stack protector's canary, the vector
+; registers and those that no caller here sets. Returns with an empty stack; keeps rdi, rsi, rdx.
+;
+; Of the stack, it is the pages from the lowest that was written, which the CPU has marked in the
+; page table; when the table was opened already, the mark may have gone elsewhere. FXSAVE clears
+; 256 bytes with the vector registers. What it writes before them is overwritten by the next one,
+; downwards. It needs all of its 512 bytes writable, and they may reach into both guard pages,
+; which nobody needs any more.
+wipe_stack:
+	pop rbx
+%assign register 0
+%rep 16
+	xorps xmm %+ register, xmm %+ register
+%assign register register + 1
+%endrep
+	lea ecx, [rsp - LAST_CALLS]
+	shr ecx, 12
+	or byte [LOW_PT_TABLE + rcx * 8], PTE_DIRTY
+	mov eax, LOW_PT_TABLE + STACK_GUARD / 0x1000 * 8
+.find:
+	add eax, 8
+	test byte [rax], PTE_DIRTY
+	jz .find
+	sub eax, LOW_PT_TABLE
+	shl eax, 12 - 3
+	mov dword [LOW_PT_TABLE + STACK_GUARD / 0x1000 * 8], STACK_GUARD | PTE_PRESENT_WRITE
+	mov ecx, STACK_TOP
+	mov dword [LOW_PT_TABLE + EXCEPTION_STACK_GUARD / 0x1000 * 8], \
+		EXCEPTION_STACK_GUARD | PTE_PRESENT_WRITE
+.page:
+%assign offset 0
+%rep 0x1000 / VECTORS_SIZE
+%assign offset offset - VECTORS_SIZE
+	fxsave64 [rcx + offset - FXSAVE_VECTORS]
+%endrep
+	sub ecx, 0x1000
+	cmp ecx, eax
+	ja .page
+	mov qword [ARCH_STATE + STATE_CANARY], 0
+	mov esp, STACK_TOP
+%assign register 8
+%rep 8
+	xor r %+ register %+ d, r %+ register %+ d
+%assign register register + 1
+%endrep
+	jmp rbx
+
 ; enter_32(entry, boot_params, start_info). 32-bit entry of the Linux boot protocol and of PVH:
 ; protected mode without paging, esi = boot_params, ebx = start_info, ebp = edi = 0, cs = 0x10, the
 ; others 0x18, interrupts off, cr0 = ET | PE, cr4 = 0. The one that the protocol does not
 ; have is 0. The GDT in memory, loaded already, has a 32-bit code segment at 0x10.
 enter_32:
+	call wipe_stack
 	mov eax, edi
 	mov ebx, edx
 	push qword SELECTOR_CODE64
@@ -74,6 +134,7 @@ leave_long_mode:
 ; segments; that of code starts where the image does, in whose first 64 KiB this is.
 bits 64
 enter_real:
+	call wipe_stack
 	lea rsi, [rel .mode16]
 	movzx esi, si
 	push qword SELECTOR_CODE32
@@ -125,6 +186,10 @@ exception_stubs:
 %assign vector 0
 %rep 32
 	align 16
+	%if vector == VECTOR_NMI
+	; Not ours: an NMI before there is a kernel to take it is ignored.
+	iretq
+	%endif
 	%if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
 	push qword 0
 	%endif

@@ -61,6 +61,10 @@
 #define EFER_LME 0x100
 #define EFER_NXE 0x800
 
+/* Offsets in struct arch_state. */
+#define STATE_CANARY 0x28
+#define STATE_IDT    0xe0
+
 /* Offsets in AP_PAGE. */
 #define AP_IDS     0x0d8 /* bits */
 #define AP_ARRIVED 0x0f8

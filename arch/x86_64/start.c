@@ -92,16 +92,19 @@ static void load_idt(struct arch_state *state)
 	load_task_register(SELECTOR_TSS);
 	/* The image lies inside an aligned 64 KiB, so only the lowest 16 bits differ. */
 	uint64_t stub = (uintptr_t)exception_stubs;
-	struct gate gate = {
-		.low = (stub & 0xffff) | SELECTOR_CODE64 << 16 | GATE_IST1 | GATE_INTERRUPT |
-		       (stub >> 16 & 0xffff) << 48,
-		.high = stub >> 32,
+	idt_gate gate = {
+		(stub & 0xffff) | SELECTOR_CODE64 << 16 | GATE_IST1 | GATE_INTERRUPT |
+			(stub >> 16 & 0xffff) << 48,
+		stub >> 32,
 	};
+	const idt_gate next = {sizeof(exception_stubs[0]), 0};
 #pragma GCC unroll 8
-	for (unsigned vector = 0; vector < EXCEPTIONS; vector++) {
-		state->idt[vector] = gate;
-		gate.low += sizeof(exception_stubs[0]);
+	for (idt_gate *at = state->idt; at != state->idt + EXCEPTIONS; at++) {
+		*at = gate;
+		gate += next;
 	}
+	/* On the stack that is in use: it may come while the other is. */
+	state->idt[VECTOR_NMI][0] &= ~GATE_IST1;
 	lidt(state->idt, sizeof(state->idt));
 }
 
@@ -109,10 +112,13 @@ static void load_idt(struct arch_state *state)
 __attribute__((no_stack_protector)) _Noreturn void arch_start(uint64_t start_info, uint64_t image)
 {
 	struct arch_state *state = arch_state();
+	uint64_t canary;
 
 	wrmsr(MSR_GS_BASE, ARCH_STATE);
-	if (!arch_random(&state->canary))
-		state->canary = rdtsc() * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
+	/* Not into its place by arch_random(), which may be guarded by what is there. */
+	if (!arch_random(&canary))
+		canary = rdtsc() * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
+	state->canary = canary;
 	state->image = image;
 	state->nx = (rdmsr(MSR_EFER) & EFER_NXE) != 0 ? 1ul << 63 : 0;
 	state->next_table = TABLE_POOL_START;

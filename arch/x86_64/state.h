@@ -21,13 +21,14 @@ struct tss {
 _Static_assert(sizeof(struct tss) == 104, "Intel SDM vol. 3, figure 8-11");
 _Static_assert(offsetof(struct tss, ist1) == 36, "Intel SDM vol. 3, figure 8-11");
 
-/** 64-bit interrupt gate: Intel SDM vol. 3, figure 6-8. */
-struct gate {
-	uint64_t low;  /**< offset 15:0, selector, IST, type, offset 31:16 */
-	uint64_t high; /**< offset 63:32 */
-};
+/**
+ * 64-bit interrupt gate: Intel SDM vol. 3, figure 6-8. [0]: offset 15:0, selector, IST, type,
+ * offset 31:16; [1]: offset 63:32. A vector, which is written by one instruction.
+ */
+typedef uint64_t idt_gate __attribute__((vector_size(16)));
 
 #define EXCEPTIONS 32
+#define VECTOR_NMI 2
 
 /**
  * What the CPU and the compiler look up at fixed places, at ARCH_STATE. The
@@ -41,9 +42,10 @@ struct arch_state {
 	uint64_t next_table;
 	uint64_t gdt[6];
 	struct tss tss;
-	struct gate idt[EXCEPTIONS] __attribute__((aligned(16)));
+	idt_gate idt[EXCEPTIONS];
 };
-_Static_assert(offsetof(struct arch_state, canary) == 0x28, "the compilers' default offset");
+_Static_assert(offsetof(struct arch_state, canary) == STATE_CANARY, "layout.h, module.mk");
+_Static_assert(offsetof(struct arch_state, idt) == STATE_IDT, "layout.h");
 _Static_assert(sizeof(struct arch_state) <= AP_PAGE - ARCH_STATE, "one page");
 
 static inline struct arch_state *arch_state(void)

@@ -4,8 +4,14 @@
 import subprocess
 
 
-def run_from_boot_main(vm, gdb, elf, offset, commands):
-    """Runs `vm` to boot_main, where gdb gives these commands; returns the Result.
+def symbols(elf):
+    """Addresses by name, local labels too, as `elf` has them."""
+    said = subprocess.run(["nm", elf], check=True, capture_output=True, text=True).stdout
+    return {name: int(address, 16) for address, _, name in map(str.split, said.splitlines())}
+
+
+def run_from_boot_main(vm, gdb, elf, offset, commands, stop="boot_main"):
+    """Runs `vm` to boot_main, or another place, where gdb gives these commands; returns the Result.
 
     `offset` is what lies between the addresses of `elf` and those it runs at.
     """
@@ -14,7 +20,8 @@ def run_from_boot_main(vm, gdb, elf, offset, commands):
            "-gdb", "chardev:gdb")
     call = [*gdb, "-q", "-batch", "-nx", "-ex", "set confirm off",
             "-ex", f"add-symbol-file {elf} -o {offset}",
-            "-ex", f"target remote {socket}", "-ex", "hbreak *boot_main", "-ex", "continue"]
+            "-ex", f"target remote {socket}", "-ex", f"hbreak *{symbols(elf)[stop] + offset:#x}",
+            "-ex", "continue"]
     for command in (*commands, "delete", "continue"):
         call += ["-ex", command]
     started = []

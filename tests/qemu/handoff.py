@@ -14,8 +14,9 @@ from rules import Rules, rule_silent  # noqa: F401
 
 PAGE = 4096
 CR0_PE, CR0_PG = 1, 1 << 31
-CR4_PAE = 1 << 5
-EFER_LMA, EFER_LME = 1 << 10, 1 << 8
+CR0_EM, CR0_TS, CR0_CACHE_OFF = 1 << 2, 1 << 3, 3 << 29
+CR4_PAE, CR4_OSFXSR = 1 << 5, 1 << 9
+EFER_LMA, EFER_LME, EFER_NXE = 1 << 10, 1 << 8, 1 << 11
 RFLAGS_IF, RFLAGS_DF = 1 << 9, 1 << 10
 
 UNCACHED, WRITE_BACK = 0, 6
@@ -99,6 +100,18 @@ def rule_registers(boot, run):
             yield f"cr4 is {boot.cr4:#x}"
         if boot.efer & (EFER_LMA | EFER_LME) != EFER_LMA | EFER_LME:
             yield f"efer is {boot.efer:#x}"
+
+
+def rule_nothing_forbidden(boot, run):
+    """A kernel finds off what it has to prepare for, such as SMEP and SMAP, all of CR4 that long
+    mode and SSE do not need; caches and SSE are on (SDM 2.5, 2.2.1)."""
+    needed = CR4_PAE | CR4_OSFXSR if boot.mode == 64 else 0
+    if boot.cr4 & ~needed:
+        yield f"cr4 is {boot.cr4:#x}"
+    if boot.cr0 & (CR0_EM | CR0_TS | CR0_CACHE_OFF):
+        yield f"cr0 is {boot.cr0:#x}"
+    if boot.efer & ~(EFER_LMA | EFER_LME | EFER_NXE):
+        yield f"efer is {boot.efer:#x}"
 
 
 def rule_descriptors(boot, run):

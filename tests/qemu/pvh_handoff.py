@@ -12,7 +12,7 @@ import struct
 from handoff import (  # noqa: F401
     CR0_PE, CR0_PG, EFER_LMA, RFLAGS_IF, rule_acpi_tables, rule_chipset, rule_descriptors,
     rule_e820_keeps_the_tables, rule_e820_reserves_ecam, rule_e820_sane, rule_e820_tells_the_ram,
-    rule_memory_types, rule_no_interrupt_waits, rule_smbios, ram, tables)
+    rule_memory_types, rule_no_interrupt_waits, rule_nothing_forbidden, rule_smbios, ram, tables)
 from machines import GIB, MIB
 from ranges import Range, covered, hexes, overlap
 from rules import Rules, rule_silent  # noqa: F401

@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+import aarch64.runs
+import aarch64.trial
+from host import Host
+from runs import probe
+from trial import Trial
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("Makefile", "acpi", "arch", "boot", "efi", "fdt", "fwcfg", "lib", "linker", "loader",
            "measure", "pci", "tests")
@@ -63,11 +69,18 @@ def test_two_builds_in_two_folders_are_the_same(image, copy):
 
 
 @each_image
-def test_clang_builds_without_a_warning(image, copy):
+def test_clang_builds_without_a_warning(image, copy, out):
+    """And what it builds boots, on a CPU that has all that the image can make use of."""
     folder = copy("clang")
     said = make(folder, "-j2", "CC=clang", *IMAGES[image][0])
     assert "warning" not in said, said
     assert size_of(folder, image) <= IMAGES[image][1]
+    arch = image.partition("-")[0]
+    host = Host.of(arch, folder / "build" / arch / "fw.bin", out / "tests" / "clang")
+    if arch == "x86_64":
+        Trial(probe(f"clang-{image}", cpu="max"), host).boot()
+    else:
+        aarch64.trial.Trial(aarch64.runs.probe(f"clang-{image}", cpu="max"), host).boot()
 
 
 def test_build_leaves_the_sources_alone(copy):

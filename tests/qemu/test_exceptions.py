@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import pytest
 
 from debugger import run_from_boot_main
+from runs import Run, pvh
 from trial import Trial
-from runs import Run
 
 EXIT_FATAL = 3
 PAGE_FAULT = 14
 ROM = 0xFFFF0000
 LINK_ADDRESS = 0x100000
+IMAGE_SIZE = 0x10000
 STACK_GUARD = 0x40000           # arch/x86_64/layout.h
 PRESENT, WRITE, FETCH = 1, 2, 16    # bits of a page fault's error code
 
@@ -59,3 +60,26 @@ def test_fault_is_reported(fault, host):
     assert fault.cr2 in (None, cr2), report[0]
     if fault.error & FETCH:
         assert rip == cr2, "an instruction fetch faults at its own address"
+
+
+# In RAM, where nothing but the page tables keeps the image as it is.
+FAULTS_IN_RAM = (
+    Fault("write_to_code", ("set $rdi=(long)&text_start", "set $rsi=$rsp", "set $rdx=8",
+                            "set $rip=(long)&memcpy"), PAGE_FAULT, PRESENT | WRITE, None),
+    Fault("write_to_the_header", (f"set $rdi={LINK_ADDRESS:#x}", "set $rsi=$rsp", "set $rdx=8",
+                                  "set $rip=(long)&memcpy"),
+          PAGE_FAULT, PRESENT | WRITE, LINK_ADDRESS),
+    Fault("jump_to_constants", ("set $rip=(long)&rodata_end-1",), PAGE_FAULT, PRESENT | FETCH, None),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS_IN_RAM, ids=lambda fault: fault.name)
+def test_fault_in_ram_is_reported(fault, host):
+    vm = Trial(pvh(f"exception-in-ram-{fault.name}", "q35", source="opt"), host).vm
+    result = run_from_boot_main(vm, ["gdb"], host.fw.with_suffix(".elf"), 0, fault.commands)
+    report = REPORT.search(result.debugcon)
+    assert result.exit_code == EXIT_FATAL and report, result.describe()
+    vector, (image, error, cr2) = int(report[1]), (int(report[i], 16) for i in (3, 4, 5))
+    assert (vector, image, error) == (fault.vector, LINK_ADDRESS, fault.error), report[0]
+    assert LINK_ADDRESS <= cr2 < LINK_ADDRESS + IMAGE_SIZE, report[0]
+    assert fault.cr2 in (None, cr2), report[0]

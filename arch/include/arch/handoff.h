@@ -34,7 +34,8 @@ struct arch_handoff {
 /**
  * Leaves the firmware for good. Registers, descriptors and paging are as the boot
  * protocol of @handoff->mode demands (Linux Documentation/arch/x86/boot.rst,
- * Documentation/arch/arm64/booting.rst, Xen docs/misc/pvh.pandoc).
+ * Documentation/arch/arm64/booting.rst, Xen docs/misc/pvh.pandoc). Nothing of what was on the
+ * stack, nor the stack guard's value, is left in memory or in registers.
  */
 _Noreturn void arch_handoff(const struct arch_handoff *handoff);
 

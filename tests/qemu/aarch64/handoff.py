@@ -18,6 +18,7 @@ from .trial import RAM_START
 PAGE = 4096
 DAIF_ALL = 0xF << 6
 SCTLR_M, SCTLR_C, SCTLR_EE = 1 << 0, 1 << 2, 1 << 25
+SCTLR_A, SCTLR_SA, SCTLR_WXN = 1 << 1, 1 << 3, 1 << 19
 
 BASE_ALIGNMENT = 2 * MIB
 FDT_SIZE_MAX = 2 * MIB
@@ -137,6 +138,12 @@ def rule_mmu_and_cache_off(boot, run):
         yield f"the data cache is on: SCTLR is {boot.sctlr:#x}"
     if boot.sctlr & SCTLR_EE:
         yield f"data are big-endian: SCTLR is {boot.sctlr:#x}"
+
+
+def rule_nothing_forbidden(boot, run):
+    """A kernel finds off what would fault one that has not prepared for it (Arm ARM, SCTLR)."""
+    if boot.sctlr & (SCTLR_A | SCTLR_SA | SCTLR_WXN):
+        yield f"SCTLR is {boot.sctlr:#x}"
 
 
 # -- kernel, device tree, initrd ---------------------------------------------------

@@ -44,7 +44,7 @@ FAULTS = (
 )
 
 REPORT = re.compile(r"slipway: FATAL cpu fault: exception (\d+) at elr 0x([0-9a-f]+) "
-                    r"\(image 0x0\), esr 0x([0-9a-f]+), far 0x([0-9a-f]+), "
+                    r"\(image 0x([0-9a-f]+)\), esr 0x([0-9a-f]+), far 0x([0-9a-f]+), "
                     r"sp 0x([0-9a-f]+)\r\n")
 
 
@@ -57,8 +57,8 @@ def test_fault_is_reported(fault, machine, host):
                                 host.fw.with_suffix(".elf"), 0, fault.commands)
     report = REPORT.fullmatch(result.serial)
     assert result.exit_code == 0 and report, result.describe()
-    vector, (elr, esr, far, _) = int(report[1]), (int(n, 16) for n in report.groups()[1:])
-    assert vector == SYNCHRONOUS, report[0]
+    vector, (elr, image, esr, far, _) = int(report[1]), (int(n, 16) for n in report.groups()[1:])
+    assert (vector, image) == (SYNCHRONOUS, 0), report[0]
     assert (esr >> 26, esr >> 2 & 0xF) == (fault.kind, fault.status), report[0]
     assert fault.far in (None, far), report[0]
     if fault.kind == INSTRUCTION_ABORT:
@@ -67,3 +67,28 @@ def test_fault_is_reported(fault, machine, host):
         assert esr & WRITE, report[0]
     if fault.name == "stack_overflow":
         assert STACK_GUARD <= far < STACK_GUARD + 0x1000, report[0]
+
+
+IN_RAM = 0x40200000             # where QEMU puts an arm64 Image
+
+# Nothing but the translation tables keeps the image as it is there.
+FAULTS_IN_RAM = (
+    Fault("write_to_code", (f"set $x0={IN_RAM + 0x1000:#x}", "set $x1=0", "set $x2=64",
+                            "set $pc=(long)&memset"), DATA_ABORT, PERMISSION, IN_RAM + 0x1000),
+    Fault("write_to_constants", ("set $x0=(long)&text_end", "set $x1=0", "set $x2=64",
+                                 "set $pc=(long)&memset"), DATA_ABORT, PERMISSION),
+    Fault("jump_to_constants", ("set $pc=(long)&text_end",), INSTRUCTION_ABORT, PERMISSION),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS_IN_RAM, ids=lambda fault: fault.name)
+def test_fault_in_ram_is_reported(fault, host):
+    vm = Trial(Run(f"exception-in-ram-{fault.name}", door="kernel"), host).vm
+    result = run_from_boot_main(vm, ["gdb-multiarch", "-ex", "set architecture aarch64"],
+                                host.fw.with_suffix(".elf"), IN_RAM, fault.commands)
+    report = REPORT.fullmatch(result.serial)
+    assert result.exit_code == 0 and report, result.describe()
+    vector, (_, image, esr, far, _) = int(report[1]), (int(n, 16) for n in report.groups()[1:])
+    assert (vector, image) == (SYNCHRONOUS, IN_RAM), report[0]
+    assert (esr >> 26, esr >> 2 & 0xF) == (fault.kind, fault.status), report[0]
+    assert fault.far in (None, far), report[0]

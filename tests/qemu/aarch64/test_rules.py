@@ -116,6 +116,8 @@ WITH_ACPI = [
     ("exception_level", lambda boot: setattr(boot, "el", 2)),
     ("mmu_and_cache_off", lambda boot: setattr(boot, "sctlr", boot.sctlr | 1)),
     ("mmu_and_cache_off", lambda boot: setattr(boot, "sctlr", boot.sctlr | 4)),
+    ("nothing_forbidden", lambda boot: setattr(boot, "sctlr", boot.sctlr | 1 << 19)),
+    ("nothing_forbidden", lambda boot: setattr(boot, "sctlr", boot.sctlr | 2)),
     ("kernel_placed", lambda boot: setattr(boot, "image_intact", False)),
     ("kernel_placed", lambda boot: setattr(boot, "load", boot.load + 0x1000)),
     ("device_tree_placed", lambda boot: setattr(boot, "fdt", boot.fdt + 4)),
