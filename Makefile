@@ -3,6 +3,7 @@
 # make            the firmware, build/x86_64/fw.bin
 # make run        boot Debian's kernel with it in QEMU; shell, debug: see README.md
 # make test       everything that is tested; make bench: what a boot costs
+# make analyse    gcc's analyser, clang-tidy and cppcheck over all C
 #
 # ARCH=aarch64 builds, runs and measures build/aarch64/fw.bin; make test tests both.
 # UNPACK=no leaves the decompressors out of it, and 64 KiB are enough.
@@ -94,12 +95,12 @@ endif
 endif
 
 compiler_include = $(shell $(compiler) -print-file-name=include)
+includes = -isystem $(compiler_include) -isystem $(newlib)/include \
+	$(if $(libs),$(patsubst %,-isystem $(libs)/include%,/ /efi /efi/$(ARCH)))
 $(build)/%.c.o: %.c $(build)/settings $(build)/setup.mk Makefile arch/$(ARCH)/module.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(compiler) $(cflags) $(arch_cflags) -isystem $(compiler_include) \
-		-isystem $(newlib)/include $(if $(libs),$(patsubst %,-isystem $(libs)/include%,/ /efi /efi/$(ARCH))) \
-		-MMD -MP -c $< -o $@
+	$(Q)$(compiler) $(cflags) $(arch_cflags) $(includes) -MMD -MP -c $< -o $@
 
 -include $(objs:.o=.d)
 

@@ -349,14 +349,13 @@ static void set_uuid(struct system_information *system, const uint8_t uuid[16])
 		struct be32 time_low;
 		struct be16 time_mid;
 		struct be16 time_hi_and_version;
-		uint8_t rest[8];
 	} wire;
 
 	memcpy(&wire, uuid, sizeof(wire));
 	system->uuid_time_low = le32_of(be32_get(wire.time_low));
 	system->uuid_time_mid = le16_of(be16_get(wire.time_mid));
 	system->uuid_time_hi_and_version = le16_of(be16_get(wire.time_hi_and_version));
-	memcpy(system->uuid_rest, wire.rest, sizeof(wire.rest));
+	memcpy(system->uuid_rest, uuid + sizeof(wire), sizeof(system->uuid_rest));
 }
 
 static void set_processors(struct processor_information *processor,

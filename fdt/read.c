@@ -953,7 +953,7 @@ enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct r
 		return refuse(why, STATUS_BAD_FORMAT,
 			      "the device tree's structure is at 0x%x, which is not aligned",
 			      be32_get(header.off_dt_struct));
-	if (tokens_size < 2 * FDT_TOKEN_SIZE)
+	if (tokens_size < 2ul * FDT_TOKEN_SIZE)
 		return refuse(why, STATUS_TRUNCATED,
 			      "the device tree's structure has %lu bytes only", tokens_size);
 	const uint8_t *strings = tree.bytes + be32_get(header.off_dt_strings);
@@ -967,7 +967,7 @@ enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct r
 
 	struct reader r;
 	r.at = tokens;
-	r.last = tokens + tokens_size - 2 * FDT_TOKEN_SIZE;
+	r.last = tokens + tokens_size - 2ul * FDT_TOKEN_SIZE;
 	r.strings = strings;
 	r.strings_size = strings_size;
 	r.name = (struct span){(const uint8_t *)"/", 1};

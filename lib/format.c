@@ -20,7 +20,7 @@ static void put(struct output *out, char c)
 static void put_string(struct output *out, const char *text)
 {
 	for (; *text != '\0'; text++)
-		put(out, *text >= ' ' && *text <= '~' ? *text : '?');
+		put(out, (char)(*text >= ' ' && *text <= '~' ? *text : '?'));
 }
 
 static void put_number(struct output *out, uint64_t value, unsigned base, unsigned width, char pad)

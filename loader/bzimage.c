@@ -75,8 +75,9 @@ static enum status parse_placement(struct bzimage *image, struct reason *why)
 static uint64_t setup_size(const struct setup_header *header)
 {
 	unsigned sectors = header->setup_sects != 0 ? header->setup_sects : SETUP_SECTS_OF_0;
+	unsigned size = (sectors + 1) * SECTOR_SIZE;
 
-	return (sectors + 1) * SECTOR_SIZE;
+	return size;
 }
 
 /* The header, where it is whole; @head is a copy of ours. */

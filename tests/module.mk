@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 
-include tests/unit/module.mk tests/fuzz/module.mk tests/proof/module.mk
+include tests/unit/module.mk tests/fuzz/module.mk tests/proof/module.mk tests/analyse/module.mk
 
 # What tests/tools/run takes from the environment.
 export MACHINE CPU KERNEL INITRD CMDLINE MEM SMP QEMU ENTRY KVM TIMEOUT

@@ -68,13 +68,16 @@ static void order_tables(void)
 	__asm__ volatile("dsb ishst" ::: "memory");
 }
 
-/* The table below @entry, made if it is missing; NULL without memory for it. */
+static bool has_memory_for_table(const struct arch_state *state)
+{
+	return state->next_table != state->work + WORK_TABLES_END;
+}
+
+/* The table below @entry, made if it is missing, for which there is memory. */
 static uint64_t *next_level(struct arch_state *state, uint64_t *entry)
 {
 	if ((*entry & DESCRIPTOR_VALID) == 0) {
 		uint64_t *table = (uint64_t *)state->next_table;
-		if (state->next_table == state->work + WORK_TABLES_END)
-			return NULL;
 		state->next_table += PAGE_SIZE;
 		for (unsigned i = 0; i < PAGE_SIZE / sizeof(*table); i += 4) {
 			table[i] = 0;
@@ -88,16 +91,26 @@ static uint64_t *next_level(struct arch_state *state, uint64_t *entry)
 	return (uint64_t *)(*entry & DESCRIPTOR_ADDRESS);
 }
 
-/* The second-level entry for @address, which maps 2 MiB. */
-static uint64_t *block_entry(struct arch_state *state, uint64_t address)
+/* The first-level entry for @address, of 1 GiB. */
+static uint64_t *first_entry(const struct arch_state *state, uint64_t address)
 {
-	uint64_t *first = (uint64_t *)(state->work + WORK_TABLES) + (address >> 30 & 511);
-	uint64_t *second = next_level(state, first);
-
-	return second == NULL ? NULL : second + (address >> 21 & 511);
+	return (uint64_t *)(state->work + WORK_TABLES) + (address >> 30 & 511);
 }
 
-/* Maps whole pages; there is memory for tables at the start. */
+/* The second-level entry for @address, which maps 2 MiB; its table as in next_level(). */
+static uint64_t *block_entry(struct arch_state *state, uint64_t address)
+{
+	return next_level(state, first_entry(state, address)) + (address >> 21 & 511);
+}
+
+/*
+ * At the start there is memory for tables: the root, and for image and work area, each of which
+ * is in two blocks at most, two of each level.
+ */
+_Static_assert(WORK_TABLES_END - WORK_TABLES >= (1 + 2 * (2 + 2)) * PAGE_SIZE,
+	       "the first tables have room");
+
+/* Maps whole pages at the start. */
 static void map_pages(struct arch_state *state, uint64_t start, uint64_t end, uint64_t flags)
 {
 	for (uint64_t at = start; at < end; at += PAGE_SIZE) {
@@ -186,9 +199,10 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 	flags |= memory == ARCH_MEMORY_DEVICE ? DESCRIPTOR_DEVICE
 					      : DESCRIPTOR_NORMAL | DESCRIPTOR_INNER;
 	for (uint64_t at = align_down(address, PAGE_SIZE); at < end;) {
-		uint64_t *entry = block_entry(state, at);
-		if (entry == NULL)
+		if ((*first_entry(state, at) & DESCRIPTOR_VALID) == 0 &&
+		    !has_memory_for_table(state))
 			return NULL;
+		uint64_t *entry = block_entry(state, at);
 		uint64_t block = align_down(at, BLOCK_SIZE);
 		if ((*entry & DESCRIPTOR_KIND) != DESCRIPTOR_TABLE) {
 			if (!set(entry, block | flags | DESCRIPTOR_BLOCK, &changed))

@@ -81,7 +81,8 @@ struct arch_range arch_work_area(void)
 
 struct arch_range arch_image(void)
 {
-	return (struct arch_range){arch_state()->image, (uint64_t)(image_end - image_start)};
+	return (struct arch_range){arch_state()->image,
+				   (uintptr_t)image_end - (uintptr_t)image_start};
 }
 
 _Noreturn void arch_exception(uint64_t number, uint64_t sp)

@@ -81,6 +81,8 @@ void host_fwcfg_entry(const char *name, uint16_t key, uint32_t size)
 		struct be16 reserved;
 		char name[56];
 	} entry = {be32_of(size), be16_of(key), be16_of(0), ""};
+	if (directory == NULL)
+		abort();
 	size_t old = directory->size;
 
 	memcpy(entry.name, name, strnlen(name, sizeof(entry.name)));
@@ -134,13 +136,14 @@ void host_fwcfg_select_by_register(uint16_t key)
 
 bool host_fwcfg_copy(uint64_t length, uint64_t address)
 {
+	const struct host_item *item = host_fwcfg_selected();
 	uint8_t *to = host_memory(address, length);
 
 	if (length == 0)
 		return true;
-	if (to == NULL)
+	if (item == NULL || to == NULL)
 		return false;
-	memcpy(to, host_fwcfg_selected()->bytes + host.fwcfg.offset, length);
+	memcpy(to, item->bytes + host.fwcfg.offset, length);
 	host.fwcfg.offset += length;
 	return true;
 }

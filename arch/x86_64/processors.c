@@ -75,7 +75,7 @@ static const struct {
 #define FIXED_MTRRS (sizeof(fixed_mtrrs) / sizeof(fixed_mtrrs[0]))
 
 /* MTRRs are set in this order: enabled last. */
-#define MSRS_MAX (2 * MTRR_VARIABLE_MAX + FIXED_MTRRS + 2)
+#define MSRS_MAX (2ul * MTRR_VARIABLE_MAX + FIXED_MTRRS + 2)
 
 _Static_assert(AP_MSRS + (MSRS_MAX + 1) * sizeof(struct msr_value) <= 0x1000,
 	       "the table fits into the AP page");
@@ -157,10 +157,10 @@ static void note_msrs(bool has_mtrrs, unsigned variable, bool feature_control)
  */
 static enum status set_on_others(unsigned others, struct arch_found_processors *found)
 {
-	volatile uint32_t *arrived = (volatile uint32_t *)(AP_PAGE + AP_ARRIVED);
-	volatile uint64_t *ids = (volatile uint64_t *)(AP_PAGE + AP_IDS);
+	const volatile uint32_t *arrived = (volatile uint32_t *)(AP_PAGE + AP_ARRIVED);
+	const volatile uint64_t *ids = (volatile uint64_t *)(AP_PAGE + AP_IDS);
 
-	memcpy((void *)AP_PAGE, ap_start, (size_t)(ap_start_end - ap_start));
+	memcpy((void *)AP_PAGE, ap_start, (uintptr_t)ap_start_end - (uintptr_t)ap_start);
 	memset((void *)(AP_PAGE + AP_IDS), 0, AP_MSRS - AP_IDS);
 	arch_mmio_write32(LAPIC_ICR, LAPIC_INIT_ALL_OTHERS);
 	arch_mmio_write32(LAPIC_ICR, LAPIC_START_ALL_OTHERS | AP_PAGE >> 12);

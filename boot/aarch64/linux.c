@@ -227,7 +227,7 @@ static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, 
 	struct arch_range stub = {0, STUB_SIZE + virt->cmdline.size +
 					     virt->machine.stdout_path.size + seeds->rng_span.size +
 					     seeds->kaslr_span.size};
-	struct arch_range map = {0, EFI_DESCRIPTORS_MAX * EFI_DESCRIPTOR_SIZE};
+	struct arch_range map = {0, (uint64_t)EFI_DESCRIPTORS_MAX * EFI_DESCRIPTOR_SIZE};
 	struct reason *why = &virt->boot.why;
 	uint64_t tables;
 	size_t map_size;

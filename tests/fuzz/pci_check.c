@@ -54,8 +54,7 @@ static void check_function(const struct pci_tree *tree, uint16_t index)
 	REQUIRE(parent->is_root || (parent->is_bridge && parent->secondary != 0));
 	REQUIRE(function->address.bus == parent->secondary);
 	REQUIRE(function->address.device < 32 && function->address.function < 8);
-	REQUIRE(index >= parent->first_child &&
-		index - parent->first_child < (unsigned)parent->children);
+	REQUIRE(index >= parent->first_child && index - parent->first_child < parent->children);
 	/* In order of slots, so none is there twice. */
 	if (index > parent->first_child)
 		REQUIRE(space_index(function[-1].address) < space_index(function->address));

@@ -431,7 +431,7 @@ static unsigned add_bar(struct space_device *device, unsigned bar, uint8_t what)
 
 	if (bar + is_wide >= (device->behind != NONE ? 2 : 6))
 		return 0;
-	set_bar(device, bar, flag, 4u + what / 5 % (is_wide ? 60 : 28));
+	set_bar(device, bar, flag, 4u + what / 5 % (is_wide ? 60u : 28u));
 	return is_wide ? 2 : 1;
 }
 

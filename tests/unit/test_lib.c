@@ -373,7 +373,7 @@ static void name_without_end_equals_nothing(void **state)
 static void name_equal_as_byte_by_byte(void **state)
 {
 	static const char alphabet[] = {0, 1, 2, 0x7f, (char)0x80, (char)0x81, (char)0xff, 'a'};
-	struct name a, b;
+	struct name a = {""}, b;
 
 	(void)state;
 	for (unsigned round = 0; round < 200000; round++) {

@@ -570,8 +570,6 @@ static void script_files_used_before_they_are_allocated(void **state)
 		switch (i) {
 		case 0:
 		case 1:
-			add_pointer("a", "b", 0, 4);
-			break;
 		case 2:
 			add_pointer("a", "b", 0, 4);
 			break;

@@ -260,7 +260,7 @@ static void setup_data_without_memory(void **state)
 /* Rulings 3: from 0x9fc00 on is the EBDA, which others may have filled. */
 static void setup_data_does_not_touch_the_ebda(void **state)
 {
-	uint64_t at[4];
+	uint64_t at[4] = {0};
 
 	(void)state;
 	assert_status(memmap_add(&map, 0xa0000, 0x60000, MEMMAP_RESERVED), STATUS_OK);

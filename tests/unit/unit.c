@@ -57,6 +57,13 @@ void unit_random_bytes(void *bytes, size_t size)
 		at[i] = (uint8_t)unit_random();
 }
 
+_Noreturn void unit_fail_null(const char *what, const char *file, int line)
+{
+	print_error("%s is NULL\n", what);
+	_fail(file, line);
+	abort(); /* which cmocka does not come back to */
+}
+
 void unit_assert_status(enum status actual, enum status expected, const char *what,
 			const char *file, int line)
 {

@@ -48,6 +48,12 @@ uint64_t unit_random(void);
 uint64_t unit_random_below(uint64_t limit);
 void unit_random_bytes(void *bytes, size_t size);
 
+/** cmocka's, in words from which a compiler knows that nothing follows a failure. */
+#undef assert_non_null
+#define assert_non_null(pointer)                                                                   \
+	((pointer) != NULL ? (void)0 : unit_fail_null(#pointer, __FILE__, __LINE__))
+_Noreturn void unit_fail_null(const char *what, const char *file, int line);
+
 #define assert_status(actual, expected)                                                            \
 	unit_assert_status((actual), (expected), #actual, __FILE__, __LINE__)
 void unit_assert_status(enum status actual, enum status expected, const char *what,

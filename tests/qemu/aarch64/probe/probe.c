@@ -117,7 +117,7 @@ static void put_content(const char *name, u64 addr, u64 size)
 
 static u64 read_be32(const u8 *bytes)
 {
-	return (u64)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+	return (u64)bytes[0] << 24 | (u64)bytes[1] << 16 | (u64)bytes[2] << 8 | bytes[3];
 }
 
 /* Fields of the tree's header. */
