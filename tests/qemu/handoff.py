@@ -20,6 +20,7 @@ EFER_LMA, EFER_LME, EFER_NXE = 1 << 10, 1 << 8, 1 << 11
 RFLAGS_IF, RFLAGS_DF = 1 << 9, 1 << 10
 
 UNCACHED, WRITE_BACK = 0, 6
+VARIABLE_MTRRS = 8
 LVT_MASKED = 1 << 16
 
 # Header fields that belong to the loader; the others reach the kernel as they
@@ -444,16 +445,26 @@ def memory_type(boot, addr):
     return UNCACHED if UNCACHED in types else max(types)
 
 
+def uncached_start(low_ram):
+    """From where to 4 GiB nothing is cached: from the end of RAM, if as many registers as a
+    virtual CPU has suffice for the pieces, each a power of two, that this takes."""
+    start, left = 4 * GIB, 4 * GIB - low_ram
+    for _ in range(VARIABLE_MTRRS):
+        size = 1 << left.bit_length() >> 1
+        start, left = start - size, left - size
+    return start
+
+
 def rule_memory_types(boot, run):
-    """RAM is write-back; from the end of low RAM to 4 GiB nothing is cached."""
+    """RAM is write-back; from its end, about, to 4 GiB nothing is cached."""
     for item in ram(boot):
         if item.start < MIB:
             continue
         for addr in (item.start, (item.start + item.end) // 2, item.end - PAGE):
             if memory_type(boot, addr) != WRITE_BACK:
                 yield f"RAM at {addr:#x} has memory type {memory_type(boot, addr)}"
-    for addr in (run.machine.low_ram(run.memory_size), 0xE0000000, 0xFEC00000, 0xFEE00000,
-                 0xFFFFF000):
+    for addr in (uncached_start(run.machine.low_ram(run.memory_size)), 0xE0000000, 0xFEC00000,
+                 0xFEE00000, 0xFFFFF000):
         if memory_type(boot, addr) != UNCACHED:
             yield f"device memory at {addr:#x} has memory type {memory_type(boot, addr)}"
     if not boot.msr[0x2FF] >> 10 & 1:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import devicetree
 import tableloader
+from faults import TRIPLE_FAULT
 from machines import GIB, KIB, MIB
 from probe.bzimage import XLF_CAN_BE_LOADED_ABOVE_4G, XLF_KERNEL_64
 from probe.elf import CLASS_32, MACHINE_AARCH64
@@ -52,6 +53,7 @@ class Run:
     resets_by: str = None           # the probe resets the machine in this way
     reboots: bool = False           # QEMU goes on after a reset
     debug_exit: bool = True         # there is an isa-debug-exit device
+    debugcon: bool = True           # there is one that takes text
     initrd: object = 0              # bytes, or GUEST
     serial: str = "port"            # hvc0: a virtio console and no serial port; none
     cmdline: bytes = b"root=/dev/probe quiet"
@@ -67,6 +69,7 @@ class Run:
     skip: tuple = ()                # rules that do not apply
     expect: tuple = ()              # further conditions, see test_probe.py
     allow: str = ""                 # regular expression of kernel messages that are no defect
+    faults: str = ""                # regular expression of what QEMU logs and is no defect
     fatal: tuple = ()               # stage, status, regular expression of the reason
 
 
@@ -324,14 +327,16 @@ PROBES = both(
 # The machine is reset this many times, by each way that it has.
 RESET_COUNT = 50
 RESETS = [
-    probe(f"reset-{method}-{machine}", machine, resets_by=method, reboots=True, initrd=5000)
+    probe(f"reset-{method}-{machine}", machine, resets_by=method, reboots=True, initrd=5000,
+          faults=TRIPLE_FAULT if method == "triple-fault" else "")
     for machine, methods in (("microvm", ("triple-fault",)),
                              ("pc", ("triple-fault", "keyboard", "cf9")),
                              ("q35", ("triple-fault", "keyboard", "cf9")))
     for method in methods
 ] + [
     # The second boot finds memory as the first has left it.
-    elf("reset-elf", "microvm", resets_by="triple-fault", reboots=True, initrd=5000),
+    elf("reset-elf", "microvm", resets_by="triple-fault", reboots=True, initrd=5000,
+        faults=TRIPLE_FAULT),
     elf("reset-elf-opt", source="opt", resets_by="cf9", reboots=True, initrd=5000),
 ]
 
@@ -726,7 +731,9 @@ LINUX += [
 REBOOT_COUNT = 3
 REBOOTS = [
     linux(f"reboot-{machine}-{method or 'default'}", machine, mode=b"reboot",
-          more=b" reboot=" + method.encode() if method else b"", reboots=True)
+          more=b" reboot=" + method.encode() if method else b"", reboots=True,
+          # A microvm's default comes to that in the end.
+          faults=TRIPLE_FAULT if method == "t" or (machine, method) == ("microvm", "") else "")
     for machine, methods in (("microvm", ("", "a", "t")), ("pc", ("", "a", "t", "k", "b", "p")),
                              ("q35", ("", "a", "t", "k", "b", "p")))
     for method in methods

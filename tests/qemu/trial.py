@@ -7,10 +7,11 @@ import random
 
 import pytest
 
+import faults
 import handoff
 import pvh_handoff
 from host import make_bundle
-from machines import GIB, MIB, Machine, parse_size
+from machines import GIB, KIB, MIB, Machine, parse_size
 from probe.bzimage import SetupHeader
 from probe.elf import ElfFile
 from probe.probe import EXIT_DONE, SETUP_DTB, Probe, parse, sums, sums_of_zeros
@@ -50,14 +51,15 @@ class Trial:
     payload_size, initrd, initrd_sums, cmdline_seen, setup_data, kept_limit,
     made_by_another (the memory map and the tables) and said_before; those of
     pvh_handoff.py elf and elf_memory_size, too; `rules` are the ones that apply.
-    `disks` has the digest of each disk, and `plug` what is added while the guest runs.
+    faults_allowed are regular expressions of what QEMU may log (faults.py).  `disks` has the
+    digest of each disk, and `plug` what is added while the guest runs.
     """
 
     def __init__(self, run, host):
         self.vm = Vm(host.out / run.name, host.qemus[run.qemu])
         {"port": self.vm.add_serial, "hvc0": self.vm.add_virtio_console,
          "none": lambda: None}[run.serial]()
-        self.vm.add_debug_ports(run.debug_exit)
+        self.vm.add_debug_ports(run.debug_exit, run.debugcon)
         self.machine = Machine(run.machine)
         self.memory_size = parse_size(run.memory)
         self.acpi = self.machine.acpi and b"acpi=off" not in run.cmdline.split()
@@ -69,6 +71,7 @@ class Trial:
         self.kept_limit = run.kept_limit
         self.made_by_another = run.door in BY_PVH
         self.said_before = ""
+        self.faults_allowed = faults.allowed(run)
         self.result = None
 
         self.vm.add("-M", run.machine, "-smp", run.smp)
@@ -78,7 +81,7 @@ class Trial:
             # The host need not have as much memory as the guest sees.
             self.vm.add("-object", f"memory-backend-ram,id=ram,size={self.memory_size},reserve=off",
                         "-machine", "memory-backend=ram")
-        self.vm.add("-m", f"{self.memory_size // MIB}M")
+        self.vm.add("-m", f"{self.memory_size // KIB}K")
         if not run.reboots:
             self.vm.add("-no-reboot")
         self._add_payload(run, host)
@@ -235,12 +238,19 @@ class Trial:
         if self.plug:
             how |= {"started": self._start, "until": self._hot_plug}
         self.result = self.vm.run(**how)
+        self.check_faults()
         self.said_before = self.result.debugcon.partition("PROBE-ENTRY")[0]
         if self.made_by_another:
             # SeaBIOS was there before us, and talks.
             self.said_before = "".join(line for line in self.said_before.splitlines(True)
                                        if "slipway" in line)
         return parse(self.result.debugcon)
+
+    def check_faults(self):
+        """Nothing went wrong that QEMU can see."""
+        said = list(faults.unexpected(self.result.faults, self.faults_allowed))
+        if said:
+            pytest.fail("\n".join([*said[:20], self.result.describe()]), pytrace=False)
 
     def boot(self):
         """Runs QEMU; returns the one Boot of a run in which all went well."""

@@ -2,8 +2,8 @@
 """Starts QEMU, waits for it, and keeps what it said.
 
 A run has a folder of its own under build/tests: `command` (to repeat it by
-hand), `debugcon`, `serial` and `qemu` (QEMU's own messages) stay there; large
-inputs are removed when the test is over.  The time limit is a guard against
+hand), `debugcon`, `serial`, `qemu` (QEMU's own messages) and `faults` (faults.py)
+stay there; large inputs are removed when the test is over.  The time limit is a guard against
 hangs, generous enough for a loaded machine, and never what a test asserts.
 """
 
@@ -15,6 +15,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from faults import LOGGED
 
 TIMEOUT = 400
 TPM_START = 20
@@ -44,6 +46,10 @@ class Result:
     @property
     def qemu(self):
         return self._read("qemu")
+
+    @property
+    def faults(self):
+        return self._read("faults")
 
     def describe(self):
         """For the message of a failed assertion."""
@@ -75,7 +81,7 @@ class Vm:
         self.command = [
             # One thread: faster for many vCPUs on few cores, where several also get stuck.
             str(qemu), "-accel", "tcg,thread=single", "-nodefaults", "-display", "none",
-            "-no-user-config"]
+            "-no-user-config", "-d", LOGGED, "-D", str(self.folder / "faults")]
 
     def add_serial(self):
         """The machine's first serial port writes the file `serial`."""
@@ -86,10 +92,11 @@ class Vm:
         self.add("-chardev", f"file,id=hvc0,path={self.folder / 'serial'}",
                  "-device", "virtio-serial-pci", "-device", "virtconsole,chardev=hvc0")
 
-    def add_debug_ports(self, debug_exit=True):
-        """The ports of x86 machines that take text and, if asked for, end QEMU."""
-        self.add("-chardev", f"file,id=debugcon,path={self.folder / 'debugcon'}",
-                 "-device", "isa-debugcon,iobase=0x402,chardev=debugcon")
+    def add_debug_ports(self, debug_exit=True, debugcon=True):
+        """The ports of x86 machines that, if asked for, take text and end QEMU."""
+        if debugcon:
+            self.add("-chardev", f"file,id=debugcon,path={self.folder / 'debugcon'}",
+                     "-device", "isa-debugcon,iobase=0x402,chardev=debugcon")
         if debug_exit:
             self.add("-device", "isa-debug-exit,iobase=0xf4,iosize=4")
 

@@ -69,6 +69,7 @@ class Run:
     expect: tuple = ()              # further conditions, see test_probe.py
     compare: bool = False           # with what another firmware's boot reports
     allow: str = "(nothing)"        # regular expression of kernel messages that are no defect
+    faults: str = ""                # regular expression of what QEMU logs and is no defect
     fatal: tuple = ()               # stage, status, regular expression of the reason
 
 
@@ -359,6 +360,9 @@ FORMAT = "bad-format|truncated|out-of-range"
 # A cut gzip file ends with any number in the place of its size.
 CUT = FORMAT + "|no-memory|too-large"
 
+# Without RAM, the first exception is that of the stack, which QEMU knows to be no memory.
+NO_STACK = "Invalid write at addr 0x401FDFB0, size 8, .*"
+
 REFUSED = [
     # No kernel, or none that can be used.
     refused("no-kernel", "payload", "not-found", "no kernel"),
@@ -510,9 +514,9 @@ REFUSED = [
     *(refused(f"tree-x0-is-{x0:#x}", "cpu", "fault", "cannot be reported", kernel={}, x0=x0)
       for x0 in (0x123400000000, 0xFFFF000000000000)),
     refused("tree-x0-is-no-memory", "fdt", "bad-format", "magic", kernel={}, x0=0x20000000),
-    refused("no-ram", "cpu", "fault", "cannot be reported", memory="1M"),
+    refused("no-ram", "cpu", "fault", "cannot be reported", memory="1M", faults=NO_STACK),
     refused("no-ram-el2", "cpu", "fault", "cannot be reported", "virt,virtualization=on",
-            memory="1M"),
+            memory="1M", faults=NO_STACK),
     bad_property("memory-wraps", FORMAT, "", "memory", "reg", u64((1 << 64) - 4096, 8192)),
 ]
 

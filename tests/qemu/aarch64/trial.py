@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+import faults
 from devicetree import DeviceTree, string, u64
 from host import make_bundle, pack
-from machines import GIB, MIB, Machine, parse_size
+from machines import GIB, KIB, MIB, Machine, parse_size
 from ranges import Range
 from remote import Gdb, Qmp
 from trial import make_initrd
@@ -61,6 +62,7 @@ class Trial:
         self.cmdline_seen = b""
         self.x0, self.pokes = run.x0, run.pokes
         self.said_before = ""
+        self.faults_allowed = faults.allowed(run)
         self.result = self.qmp = None
 
         self.vm.add("-M", run.machine, "-cpu", run.cpu, "-smp", run.smp)
@@ -68,7 +70,7 @@ class Trial:
             # The host need not have as much memory as the guest sees.
             self.vm.add("-object", f"memory-backend-ram,id=ram,size={memory},reserve=off",
                         "-machine", "memory-backend=ram")
-        self.vm.add("-m", f"{memory // MIB}M")
+        self.vm.add("-m", f"{memory // KIB}K")
         if not run.reboots:
             self.vm.add("-no-reboot")
         for name, content in run.fw_cfg:
@@ -225,12 +227,19 @@ class Trial:
     def go(self, **how):
         """Runs QEMU; returns what the probe reported, a Boot for each time."""
         self.result = self.vm.run(started=self._start, **how)
+        self.check_faults()
         events = self.qmp.rest() if self.qmp else []
         self.ended_by = next((event["data"]["reason"] for event in events
                               if event["event"] == "SHUTDOWN"), None)
         serial = self.result.serial.replace("\r\n", "\n")
         self.said_before = serial.partition("\nPROBE-ENTRY")[0]
         return parse(serial)
+
+    def check_faults(self):
+        """Nothing went wrong that QEMU can see."""
+        said = list(faults.unexpected(self.result.faults, self.faults_allowed))
+        if said:
+            pytest.fail("\n".join([*said[:20], self.result.describe()]), pytrace=False)
 
     def boot(self):
         """Runs QEMU; returns the one Boot of a run in which all went well."""

@@ -15,6 +15,8 @@
 
 enum {
 	PL011_DATA = 0x09000000,
+	PL011_CONTROL = 0x09000030,
+	PL011_ENABLED = 0x301, /* UART, transmitter, receiver */
 	RAM_START = 0x40000000,
 	PAGE = 4096,
 
@@ -88,6 +90,14 @@ static _Noreturn void end_machine(u64 function)
 static void put_char(char c)
 {
 	__asm__ volatile("strb %w0, [%1]" : : "r"(c), "r"((u64)PL011_DATA) : "memory");
+}
+
+static void enable_output(void)
+{
+	__asm__ volatile("str %w0, [%1]"
+			 :
+			 : "r"(PL011_ENABLED), "r"((u64)PL011_CONTROL)
+			 : "memory");
 }
 
 /* Calls here end the run: the machine is not as the probe can bear it. */
@@ -343,6 +353,7 @@ void probe_main(const struct entry_state *state)
 	const struct config *config = (const struct config *)(probe_start + CONFIG_OFFSET);
 	const u8 *fdt = (const u8 *)state->x[0];
 
+	enable_output();
 	put("\nPROBE-ENTRY 64\n");
 	put_line("el", exception_level());
 	put_line("load", (u64)probe_start);
