@@ -113,6 +113,8 @@ const struct host_item *host_fwcfg_selected(void)
 
 uint64_t host_fwcfg_available(uint64_t length)
 {
+	if (host.fwcfg.before_read != NULL)
+		host.fwcfg.before_read();
 	const struct host_item *item = host_fwcfg_selected();
 	uint64_t left =
 		item != NULL && host.fwcfg.offset < item->size ? item->size - host.fwcfg.offset : 0;

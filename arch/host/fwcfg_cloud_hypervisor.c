@@ -32,9 +32,10 @@ static uint64_t read_data(unsigned width)
 	uint64_t value = 0;
 
 	host.fwcfg.data_reads++;
+	uint64_t present = host_fwcfg_available(width);
 	if (!has_item())
 		return ~0ul;
-	if (host_fwcfg_available(width) == width)
+	if (present == width)
 		memcpy(&value, host_fwcfg_selected()->bytes + host.fwcfg.offset, width);
 	host.fwcfg.offset += width;
 	return value;

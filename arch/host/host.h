@@ -104,6 +104,8 @@ struct host {
 		/* Faults: the number of the DMA that fails, or never completes; 0: none. */
 		size_t fail_dma, hang_dma;
 		bool dry; /**< count and log DMA, but move no data */
+		/** When not NULL, called before the selected item is read, and may change it. */
+		void (*before_read)(void);
 		size_t selects, data_reads;
 		size_t dmas;
 		struct host_dma dma[HOST_DMAS_MAX]; /**< the first ones */

@@ -170,6 +170,30 @@ static void host_fwcfg_of_qemu(void **state)
 	check_fwcfg_id("\3\0\0\0");
 }
 
+static void make_it_longer(void)
+{
+	host_fwcfg_item(0x20, "another", 7);
+}
+
+/* By DMA and by bytes, what is read is what the hook has left. */
+static void host_fwcfg_item_changes_between_two_reads(void **state)
+{
+	uint8_t bytes[7];
+
+	(void)state;
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_item(0x20, "first", 5);
+	assert_int_equal(qemu_style_read(0x20000a, bytes, 5), 0);
+	assert_memory_equal(bytes, "first", 5);
+	host.fwcfg.before_read = make_it_longer;
+	assert_int_equal(qemu_style_read(0x20000a, bytes, 7), 0);
+	assert_memory_equal(bytes, "another", 7);
+	host_fwcfg_item(0x20, "", 0);
+	arch_out16(0x510, 0x20);
+	assert_int_equal(arch_in8(0x511), 'a');
+	assert_int_equal(host.fwcfg.long_reads, 0);
+}
+
 static void host_fwcfg_of_cloud_hypervisor_by_dma(void **state)
 {
 	uint8_t bytes[8];
@@ -286,6 +310,7 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(host_memory_ends),
 	UNIT_TEST(host_ports_of_nobody),
 	UNIT_TEST(host_fwcfg_of_qemu),
+	UNIT_TEST(host_fwcfg_item_changes_between_two_reads),
 	UNIT_TEST(host_fwcfg_of_cloud_hypervisor_by_dma),
 	UNIT_TEST(host_fwcfg_of_cloud_hypervisor_by_bytes),
 	UNIT_TEST(host_fwcfg_of_cloud_hypervisor_in_memory),
