@@ -18,7 +18,9 @@
 
 #define ITEMS_MAX 512
 
-#define DMA_ERROR 0x01u /* the bit that all have in one place */
+/* The bits that all have in one place. */
+#define DMA_ERROR 0x01u
+#define DMA_READ  0x02u
 
 struct dma_access {
 	struct be32 control;
@@ -124,6 +126,11 @@ uint64_t host_fwcfg_available(uint64_t length)
 	return length < left ? length : left;
 }
 
+uint64_t host_fwcfg_read(uint64_t value)
+{
+	return ++host.fwcfg.data_reads == host.fwcfg.change_read ? ~value : value;
+}
+
 void host_fwcfg_select(uint16_t key)
 {
 	host.fwcfg.selected = key;
@@ -139,7 +146,7 @@ void host_fwcfg_select_by_register(uint16_t key)
 bool host_fwcfg_copy(uint64_t length, uint64_t address)
 {
 	const struct host_item *item = host_fwcfg_selected();
-	uint8_t *to = host_memory(address, length);
+	uint8_t *to = host_place(address, length);
 
 	if (length == 0)
 		return true;
@@ -159,19 +166,33 @@ static bool run_dma(const struct host_fwcfg_dma *dma, uint32_t control, uint32_t
 			control, length, address, host.fwcfg.selected, host.fwcfg.offset};
 	if (host.fwcfg.dmas == host.fwcfg.fail_dma)
 		return false;
-	return dma->run(control, length, address);
+	if (host.fwcfg.dmas == host.fwcfg.short_dma)
+		length /= 2;
+	if (!dma->run(control, length, address))
+		return false;
+	uint8_t *bytes = host_place(address, length);
+	if (host.fwcfg.change != NULL && (control & DMA_READ) != 0 && length != 0 && bytes != NULL)
+		host.fwcfg.change(bytes, length);
+	return true;
+}
+
+static bool hangs(void)
+{
+	const size_t dead = host.fwcfg.dead_dma;
+
+	return host.fwcfg.dmas == host.fwcfg.hang_dma || (dead != 0 && host.fwcfg.dmas >= dead);
 }
 
 void host_fwcfg_do_dma(const struct host_fwcfg_dma *dma, uint64_t place)
 {
 	struct dma_access access;
-	uint8_t *bytes = host_memory(place, sizeof(access));
+	uint8_t *bytes = host_place(place, sizeof(access));
 
 	if (bytes == NULL)
 		return;
 	host.fwcfg.dmas++;
 	memcpy(&access, bytes, sizeof(access));
-	if (host.fwcfg.dmas == host.fwcfg.hang_dma)
+	if (hangs())
 		return;
 	bool done = run_dma(dma, be32_get(access.control), be32_get(access.length),
 			    be64_get(access.address));

@@ -32,6 +32,9 @@ const struct host_item *host_fwcfg_selected(void);
 /** Bytes that the selected item still has, at most @length. Asking for more is counted. */
 uint64_t host_fwcfg_available(uint64_t length);
 
+/** Counts a read by register, and gives what the guest gets for @value. */
+uint64_t host_fwcfg_read(uint64_t value);
+
 /** Selects an item at its start; by register, which is counted, or in a DMA command. */
 void host_fwcfg_select_by_register(uint16_t key);
 void host_fwcfg_select(uint16_t key);

@@ -31,14 +31,13 @@ static uint64_t read_data(unsigned width)
 {
 	uint64_t value = 0;
 
-	host.fwcfg.data_reads++;
 	uint64_t present = host_fwcfg_available(width);
 	if (!has_item())
-		return ~0ul;
+		return host_fwcfg_read(~0ul);
 	if (present == width)
 		memcpy(&value, host_fwcfg_selected()->bytes + host.fwcfg.offset, width);
 	host.fwcfg.offset += width;
-	return value;
+	return host_fwcfg_read(value);
 }
 
 /* The bit itself is taken for the key, and the position stays: FwCfg::do_dma(). */

@@ -21,10 +21,9 @@ static uint32_t port_read(uint16_t port, unsigned width)
 
 	if (port != FWCFG_PORT_DATA || width != 1)
 		return 0;
-	host.fwcfg.data_reads++;
 	if (host_fwcfg_available(1) == 1)
 		value = host_fwcfg_selected()->bytes[host.fwcfg.offset++];
-	return value;
+	return (uint8_t)host_fwcfg_read(value);
 }
 
 /*

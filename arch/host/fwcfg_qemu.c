@@ -18,11 +18,10 @@ static uint8_t read_data(void)
 {
 	uint8_t value = 0;
 
-	host.fwcfg.data_reads++;
 	if (host_fwcfg_available(1) == 1)
 		value = host_fwcfg_selected()->bytes[host.fwcfg.offset];
 	host.fwcfg.offset++;
-	return value;
+	return (uint8_t)host_fwcfg_read(value);
 }
 
 static void select_in_dma(uint32_t control)
@@ -35,7 +34,7 @@ static void select_in_dma(uint32_t control)
 static bool dma_read(uint64_t length, uint64_t address)
 {
 	uint64_t present = host_fwcfg_available(length);
-	uint8_t *to = host_memory(address, length);
+	uint8_t *to = host_place(address, length);
 
 	if (host.fwcfg.dry) {
 		host.fwcfg.offset += length;

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arch/host/guard.h"
 #include "arch/io.h"
 #include "arch/machine.h"
 #include "arch/port.h"
@@ -26,13 +27,7 @@
 
 struct host host;
 
-struct region {
-	uint64_t start, size;
-	uint8_t *bytes;
-	bool in_place;
-};
-
-static struct region ram[REGIONS_MAX];
+static struct host_region ram[REGIONS_MAX];
 static struct arch_range refused[REGIONS_MAX];
 static size_t ram_count, refused_count;
 static struct host_device devices[DEVICES_MAX];
@@ -78,20 +73,26 @@ static void make_pattern(void)
 	pattern = (const uint8_t *)words;
 }
 
-static void map_pattern(struct region region)
+static void map_pattern(struct host_region region)
 {
 	for (uint64_t done = 0; done < region.size;) {
 		uint64_t offset = (region.start + done) % PATTERN_SIZE;
 		uint64_t piece = PATTERN_SIZE - offset;
 		if (piece > region.size - done)
 			piece = region.size - done;
-		if (mmap(region.bytes + done, piece, PROT_READ | PROT_WRITE,
+		if (mmap(region.bytes + done, piece, PROT_READ,
 			 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, pattern_file,
 			 (off_t)offset) == MAP_FAILED)
 			broken("no memory for the guest");
 		done += piece;
 	}
 	ram[ram_count++] = region;
+	host_guard();
+}
+
+const struct host_region *host_region(size_t index)
+{
+	return index < ram_count ? &ram[index] : NULL;
 }
 
 static void check_new_ram(uint64_t start, uint64_t size, uint64_t limit)
@@ -104,7 +105,7 @@ static void check_new_ram(uint64_t start, uint64_t size, uint64_t limit)
 void host_add_ram(uint64_t start, uint64_t size)
 {
 	check_new_ram(start, size, HOST_OWN_START);
-	map_pattern((struct region){start, size, guest + start, false});
+	map_pattern((struct host_region){start, size, guest + start, false});
 }
 
 void host_add_ram_in_place(uint64_t start, uint64_t size)
@@ -115,7 +116,7 @@ void host_add_ram_in_place(uint64_t start, uint64_t size)
 	if (mmap(place, size, PROT_NONE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) != place)
 		broken("the RAM's address is taken in this process");
-	map_pattern((struct region){start, size, place, true});
+	map_pattern((struct host_region){start, size, place, true});
 }
 
 static void remove_ram(void)
@@ -131,7 +132,7 @@ static void remove_ram(void)
 	ram_count = 0;
 }
 
-static const struct region *find_ram(uint64_t address, uint64_t size)
+static const struct host_region *find_ram(uint64_t address, uint64_t size)
 {
 	for (size_t i = 0; i < ram_count; i++) {
 		if (address >= ram[i].start && address - ram[i].start < ram[i].size &&
@@ -141,11 +142,11 @@ static const struct region *find_ram(uint64_t address, uint64_t size)
 	return NULL;
 }
 
-void *host_memory(uint64_t address, uint64_t size)
+const void *host_memory(uint64_t address, uint64_t size)
 {
 	if (address >= HOST_OWN_START && address < HOST_OWN_END)
-		return size <= HOST_OWN_END - address ? (void *)(uintptr_t)address : NULL;
-	const struct region *region = find_ram(address, size);
+		return size <= HOST_OWN_END - address ? (const void *)(uintptr_t)address : NULL;
+	const struct host_region *region = find_ram(address, size);
 	return region != NULL ? region->bytes + (address - region->start) : NULL;
 }
 
@@ -184,7 +185,7 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 		return NULL;
 	if (memory == ARCH_MEMORY_DEVICE)
 		return find_mmio_device(address, length) != NULL ? (void *)address : NULL;
-	return is_refused(address, length) ? NULL : host_memory(address, length);
+	return is_refused(address, length) ? NULL : host_place(address, length);
 }
 
 uint64_t arch_map_end(void)
@@ -230,7 +231,7 @@ static void read_pagemap(int pagemap, const uint8_t *page, uint64_t entries[PAGE
 		broken("/proc/self/pagemap cannot be read");
 }
 
-static bool find_change_in_page(const struct region *region, uint64_t offset,
+static bool find_change_in_page(const struct host_region *region, uint64_t offset,
 				bool (*allowed)(void *context, uint64_t address), void *context,
 				uint64_t *ret_address)
 {
@@ -287,17 +288,16 @@ void host_image_in_rom(const void *bytes, size_t size)
  */
 void host_image_in_ram(uint64_t address, const void *bytes, size_t size)
 {
-	void *place = host_memory(address, size);
+	void *place = host_edit(address, size);
 
 	if (place == NULL)
 		broken("the image has to be in RAM");
 	memcpy(place, bytes, size);
 	remove_image();
 	host.image = (struct arch_range){address, size};
-	if (place == (void *)(uintptr_t)address) {
-		mprotect(place, size, PROT_READ);
+	host_guard();
+	if (place == (void *)(uintptr_t)address)
 		return;
-	}
 	image_alias_size = size;
 	image_alias = mmap((void *)(uintptr_t)address, size, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
@@ -423,7 +423,7 @@ static uint64_t mmio_read(uint64_t address, unsigned width)
 static void mmio_write(uint64_t address, unsigned width, uint64_t value)
 {
 	const struct host_mmio_device *device = find_mmio_device(address, width);
-	void *memory = host_memory(address, width);
+	void *memory = host_place(address, width);
 
 	host.mmio++;
 	if (device != NULL)
@@ -509,8 +509,8 @@ enum status arch_set_up_processors(const struct arch_processors *processors,
 
 void *arch_kept(void)
 {
-	return host_memory(host.work_area.start + host.work_area.size - ARCH_KEPT_SIZE,
-			   ARCH_KEPT_SIZE);
+	return host_place(host.work_area.start + host.work_area.size - ARCH_KEPT_SIZE,
+			  ARCH_KEPT_SIZE);
 }
 
 _Noreturn void arch_handoff(const struct arch_handoff *handoff)
@@ -542,9 +542,11 @@ enum host_end host_run(void (*function)(void *argument), void *argument)
 		broken("host_run() inside host_run()");
 	running = true;
 	end_of_run = HOST_RETURNED;
+	host_claim(host.work_area.start, host.work_area.size);
 	if (setjmp(escape) == 0)
 		function(argument);
 	running = false;
+	host_check_writes();
 	return end_of_run;
 }
 
@@ -552,6 +554,7 @@ void host_reset(void)
 {
 	if (pattern == NULL)
 		make_pattern();
+	host_reset_guard();
 	remove_ram();
 	remove_image();
 	host_reset_fwcfg();

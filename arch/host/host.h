@@ -27,6 +27,8 @@
 
 #define HOST_PAGE 0x1000ul
 
+struct memmap;
+
 /** How a run of the firmware ended. */
 enum host_end {
 	HOST_RETURNED,
@@ -96,13 +98,23 @@ struct host {
 
 	/* Memory */
 	size_t maps;
+	size_t claims;               /**< calls that give memory a purpose, or ask for some */
+	size_t fail_claim;           /**< the number of the one that fails, or */
+	size_t last_claim;           /**< of the last that does not; 0: none */
+	struct memmap *map;          /**< the last that was begun; its owner's */
 	struct arch_range image;     /**< in ROM unless host_image_in_ram() was called */
 	struct arch_range work_area; /**< that of x86 until a test sets another */
 	uint64_t map_end;            /**< for arch_map_end(); the same */
 
 	struct {
-		/* Faults: the number of the DMA that fails, or never completes; 0: none. */
-		size_t fail_dma, hang_dma;
+		/*
+		 * Faults: the number of the DMA that fails, that moves half of its bytes and says
+		 * that it is done, that never completes, or from which on none does; 0: none.
+		 */
+		size_t fail_dma, short_dma, hang_dma, dead_dma;
+		size_t change_read; /**< the read by register that is inverted; 0: none */
+		/** Where not NULL, it may change what a DMA has just read: the last in dma[]. */
+		void (*change)(uint8_t *bytes, uint64_t length);
 		bool dry; /**< count and log DMA, but move no data */
 		/** When not NULL, called before the selected item is read, and may change it. */
 		void (*before_read)(void);
@@ -189,7 +201,33 @@ void host_add_ram_in_place(uint64_t start, uint64_t size);
 void host_refuse_map(uint64_t start, uint64_t size);
 
 /** @size bytes at @address, of the guest or of ours; NULL where there are none. */
-void *host_memory(uint64_t address, uint64_t size);
+const void *host_memory(uint64_t address, uint64_t size);
+/** The same for firmware and devices, which may write where something is claimed. */
+void *host_place(uint64_t address, uint64_t size);
+/** The same for a test to write to until firmware runs, maps memory or claims some. */
+void *host_edit(uint64_t address, uint64_t size);
+
+/**
+ * RAM is guarded: firmware and devices can write to what is claimed and to nothing else. This
+ * claims what firmware may have without the map of memory, or a test's code under test. The
+ * claims of the map (claims.c) and the work area during host_run() are there without it.
+ */
+void host_claim(uint64_t start, uint64_t size);
+
+/** A write where nothing is claimed. */
+struct host_trap {
+	uint64_t address;
+	struct arch_range nearest; /**< of the claims; of size 0 where there is none */
+	bool late; /**< found afterwards: a part of its page is claimed, and it was another value */
+};
+
+/** Who gets a trap, and does not return from one that is not late; NULL: print and abort(). */
+void host_set_trap(void (*function)(const struct host_trap *trap));
+/** To stderr, with a backtrace. */
+void host_print_trap(const struct host_trap *trap);
+
+/** Looks for late traps; host_run() and host_reset() do so themselves. */
+void host_check_writes(void);
 
 /**
  * Finds the first byte of RAM that has another value than at first and for which

@@ -59,6 +59,14 @@ enum options {
 #define BIOS_AREA_END  0x100000
 #define ROM_SPACE      0xfffc0000ul
 
+/* Tables, and the reset stub: README.md, "Memory map". */
+static const struct arch_range fixed_places[] = {
+	{0xe0000, 0x10000},
+	{0xf0200, 0x30},
+	{0xffff0, 0x10},
+};
+#define FIXED_PLACES (sizeof(fixed_places) / sizeof(fixed_places[0]))
+
 #define SETUP_SIZE  1024
 #define KERNEL_SIZE (SETUP_SIZE + 4096)
 #define INITRD_SIZE 5000
@@ -170,21 +178,25 @@ static struct arch_entry make_machine(struct input *input)
 	} else {
 		host_image_in_rom(image, sizeof(image));
 	}
+	for (size_t i = 0; i < FIXED_PLACES; i++)
+		host_claim(fixed_places[i].start, fixed_places[i].size);
 	hostile_begin(input, CHANGEABLE, CHANGEABLE_END - CHANGEABLE);
 	/* No record lies over the image that runs. */
 	if (entry.kind == ARCH_ENTRY_PVH)
-		memcpy(host_memory(MIB, sizeof(image)), image, sizeof(image));
+		memcpy(host_edit(MIB, sizeof(image)), image, sizeof(image));
 	return entry;
 }
 
 /* -- what is written, and what the kernel gets ------------------------------------------ */
 
-/* Tables, and the reset stub: README.md, "Memory map". */
 static bool is_bios_area(uint64_t address)
 {
-	return (address >= 0xe0000 && address < 0xf0000) ||
-	       (address >= 0xf0200 && address < 0xf0230) ||
-	       (address >= 0xffff0 && address < BIOS_AREA_END);
+	for (size_t i = 0; i < FIXED_PLACES; i++) {
+		if (address >= fixed_places[i].start &&
+		    address - fixed_places[i].start < fixed_places[i].size)
+			return true;
+	}
+	return false;
 }
 
 static bool is_image(uint64_t address)

@@ -165,7 +165,7 @@ static struct input take(size_t size)
 
 static void put(uint64_t address, const void *bytes, size_t size)
 {
-	void *to = host_memory(address, size);
+	void *to = host_edit(address, size);
 
 	if (size == 0 || to == NULL)
 		return;
@@ -302,6 +302,18 @@ static void read_vmm_cmdline(void)
 	}
 }
 
+/* For a machine with fw_cfg, and on a pc the reset stub: README.md, "Memory map". */
+static const struct range tables[] = {{0xe0000, 0x10000}, {0xf0200, 0x30}};
+static const struct range stub = {0xffff0, 0x10};
+
+static void claim_tables(void)
+{
+	for (size_t i = 0; has_fwcfg() && i < sizeof(tables) / sizeof(tables[0]); i++)
+		host_claim(tables[i].start, tables[i].size);
+	if ((vmm.options & HAS_I440FX) != 0)
+		host_claim(stub.start, stub.size);
+}
+
 static void make_machine(void)
 {
 	uint64_t start_info = START_INFO;
@@ -318,6 +330,7 @@ static void make_machine(void)
 	for (unsigned i = 0; i < RECORDS_MAX && vmm.input.left > 0; i++)
 		read_record();
 	host_image_in_ram(IMAGE, image, sizeof(image));
+	claim_tables();
 	for (unsigned i = 0; i < vmm.puts; i++) {
 		const struct range *range = &vmm.put[i];
 		vmm.put_at[i] = vmm.used;
@@ -382,15 +395,11 @@ static const struct memmap_entry *find_entry(uint64_t address)
 	return NULL;
 }
 
-/* Tables, for a machine with fw_cfg, and on a pc the reset stub: README.md, "Memory map". */
 static bool is_for_tables(uint64_t address)
 {
-	bool is_stub = address >= 0xffff0 && address < 0x100000;
-
-	if ((vmm.options & HAS_I440FX) != 0 && is_stub)
+	if ((vmm.options & HAS_I440FX) != 0 && is_in(address, stub))
 		return true;
-	return has_fwcfg() && ((address >= 0xe0000 && address < 0xf0000) ||
-			       (address >= 0xf0200 && address < 0xf0230));
+	return has_fwcfg() && (is_in(address, tables[0]) || is_in(address, tables[1]));
 }
 
 /* The firmware runs, or has ended without a kernel: @context is NULL. */

@@ -115,7 +115,6 @@ static struct {
 } vmm;
 
 static uint8_t put_pool[PUT_BYTES_MAX];
-static struct memmap *map_of_boot;
 struct memmap hostile_map;
 
 void hostile_new(void)
@@ -195,7 +194,7 @@ void hostile_add_recording(const char *name, uint64_t ram)
 
 void hostile_put(uint64_t address, const void *bytes, size_t size)
 {
-	void *to = address < HOST_OWN_START ? host_memory(address, size) : NULL;
+	void *to = address < HOST_OWN_START ? host_edit(address, size) : NULL;
 
 	if (size == 0 || to == NULL || vmm.puts == PUTS_MAX ||
 	    size > sizeof(put_pool) - vmm.put_bytes)
@@ -228,10 +227,9 @@ static void change_memory(const struct change *change)
 
 	for (size_t i = 0; i < change->size && change->offset + i < range->size; i++) {
 		uint64_t address = range->start + change->offset + i;
-		uint8_t *byte = host_memory(address, 1);
-		if (byte == NULL || find_put(address) == NULL)
+		if (find_put(address) == NULL)
 			continue;
-		*byte = change->bytes[i];
+		*(uint8_t *)host_edit(address, 1) = change->bytes[i];
 		for (unsigned j = 0; j < vmm.puts; j++) {
 			struct put *put = &vmm.put[j];
 			if (address >= put->start && address - put->start < put->size)
@@ -258,8 +256,8 @@ void *__wrap_arch_map(uint64_t address, uint64_t length, enum arch_memory memory
 bool __real_arch_peek(uint64_t address, uint64_t length, void *to);
 bool __wrap_arch_peek(uint64_t address, uint64_t length, void *to);
 
-void *__real_host_memory(uint64_t address, uint64_t size);
-void *__wrap_host_memory(uint64_t address, uint64_t size);
+const void *__real_host_memory(uint64_t address, uint64_t size);
+const void *__wrap_host_memory(uint64_t address, uint64_t size);
 
 /* What arch/host takes for pointers of this process are the firmware's own if it is its stack. */
 static bool is_possible(uint64_t address, uint64_t length)
@@ -270,7 +268,7 @@ static bool is_possible(uint64_t address, uint64_t length)
 	       (address >= stack && address < vmm.stack_end && length <= vmm.stack_end - address);
 }
 
-void *__wrap_host_memory(uint64_t address, uint64_t size)
+const void *__wrap_host_memory(uint64_t address, uint64_t size)
 {
 	return is_possible(address, size) ? __real_host_memory(address, size) : NULL;
 }
@@ -538,9 +536,7 @@ void hostile_begin(struct input *input, uint64_t start, uint64_t size)
 
 /* -- a boot ---------------------------------------------------------------------------------- */
 
-/* The map is a variable of boot_main()'s, seen from its first use to the end. */
-void __real_memmap_init(struct memmap *map);
-void __wrap_memmap_init(struct memmap *map);
+/* The map is a variable of boot_main()'s, seen at the end. */
 enum status __real_memmap_add(struct memmap *map, uint64_t start, uint64_t size,
 			      enum memmap_type type);
 enum status __wrap_memmap_add(struct memmap *map, uint64_t start, uint64_t size,
@@ -549,12 +545,6 @@ _Noreturn void __real_arch_handoff(const struct arch_handoff *handoff);
 _Noreturn void __wrap_arch_handoff(const struct arch_handoff *handoff);
 _Noreturn void __real_arch_fatal(const char *stage, enum status status, const char *reason);
 _Noreturn void __wrap_arch_fatal(const char *stage, enum status status, const char *reason);
-
-void __wrap_memmap_init(struct memmap *map)
-{
-	map_of_boot = map;
-	__real_memmap_init(map);
-}
 
 /* Whoever has it, it is not the firmware, which claims nothing but RAM. */
 enum status __wrap_memmap_add(struct memmap *map, uint64_t start, uint64_t size,
@@ -569,13 +559,13 @@ enum status __wrap_memmap_add(struct memmap *map, uint64_t start, uint64_t size,
 
 _Noreturn void __wrap_arch_handoff(const struct arch_handoff *handoff)
 {
-	hostile_map = *map_of_boot;
+	hostile_map = *host.map;
 	__real_arch_handoff(handoff);
 }
 
 _Noreturn void __wrap_arch_fatal(const char *stage, enum status status, const char *reason)
 {
-	hostile_map = *map_of_boot;
+	hostile_map = *host.map;
 	__real_arch_fatal(stage, status, reason);
 }
 

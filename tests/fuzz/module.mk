@@ -22,18 +22,20 @@ FUZZ_S ?= 60
 
 # What a target needs besides itself and the code under test.
 fuzz_extra_pci := tests/fuzz/pci_check.c tests/fuzz/pci_space.c
-fuzz_host := $(addprefix arch/host/,console.c devices.c fwcfg.c fwcfg_cloud_hypervisor.c \
-	fwcfg_crosvm.c fwcfg_qemu.c host.c)
+fuzz_host := $(addprefix arch/host/,claims.c console.c devices.c fwcfg.c \
+	fwcfg_cloud_hypervisor.c fwcfg_crosvm.c fwcfg_qemu.c guard.c host.c)
 fuzz_extra_start_info := $(fuzz_host)
 fuzz_extra_boot := tests/fuzz/hostile.c $(fuzz_host)
 fuzz_extra_boot_aarch64 := $(fuzz_extra_boot)
 fuzz_with_memory := arm64 bzimage memmap script setup_data smbios
 $(foreach t,$(fuzz_with_memory),$(eval fuzz_extra_$(t) := tests/fuzz/memory.c))
-# The map of memory of a boot is seen where it is handed to the kernel.
-fuzz_flags_start_info := -Wl,--wrap=bzimage_fill_boot_params -Wl,--wrap=pvh_fill
+# What the map of memory gives away is opened in the double's guard: arch/host/claims.c.
+fuzz_claims := $(foreach f,init claim keep alloc alloc_low,-Wl,--wrap=memmap_$(f))
+# The map of a boot is seen where it is handed to the kernel.
+fuzz_flags_start_info := $(fuzz_claims) -Wl,--wrap=bzimage_fill_boot_params -Wl,--wrap=pvh_fill
 # What it sees of a boot is when that looks at memory, and its map of memory at the end.
-fuzz_flags_boot := $(foreach f,arch_map arch_peek host_memory memmap_add memmap_init arch_handoff \
-	arch_fatal,-Wl,--wrap=$(f))
+fuzz_flags_boot := $(fuzz_claims) $(foreach f,arch_map arch_peek host_memory memmap_add \
+	arch_handoff arch_fatal,-Wl,--wrap=$(f))
 fuzz_flags_boot_aarch64 := $(fuzz_flags_boot) -Wl,--wrap=boot_is_this_firmware
 
 # From the archive a target takes what it calls. What it calls of arch/ is its own or extra. The

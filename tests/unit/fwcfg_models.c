@@ -258,10 +258,10 @@ void cloud_hypervisor_add_acpi(void)
 	host_fwcfg_file(TABLES_FILE, tables, tables_size);
 }
 
-static uint8_t *check_table(uint64_t address, uint32_t at)
+static const uint8_t *check_table(uint64_t address, uint32_t at)
 {
 	uint32_t size = get32(tables + at + 4);
-	uint8_t *table = host_memory(address, size);
+	const uint8_t *table = host_memory(address, size);
 
 	assert_non_null(table);
 	assert_memory_equal(table, tables + at, TABLE_CHECKSUM);

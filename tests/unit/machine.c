@@ -11,6 +11,13 @@
 struct memmap machine_map;
 uint8_t machine_image[0x10000];
 
+/* Where the firmware may put what others look for there: README, "Memory". */
+static const struct arch_range tables[] = {
+	{0xe0000, 0x10000},
+	{0xf0200, 0x30},
+	{0xffff0, 0x10},
+};
+
 static struct arch_range puts_done[PUTS_MAX];
 static size_t puts_count;
 
@@ -28,6 +35,8 @@ void machine_new(uint64_t low, uint64_t high)
 	       "ELF",
 	       4);
 	host_image_in_rom(machine_image, sizeof(machine_image));
+	for (size_t i = 0; i < COUNT(tables); i++)
+		host_claim(tables[i].start, tables[i].size);
 	for (size_t i = 0; i < HOST_RANDOM_MAX; i++)
 		host.random[i] = 0x0101010101010101ul * (i + 1);
 	host.random_left = HOST_RANDOM_MAX;
@@ -36,7 +45,7 @@ void machine_new(uint64_t low, uint64_t high)
 void machine_put(uint64_t address, const void *bytes, size_t size)
 {
 	assert_true(puts_count < PUTS_MAX);
-	memcpy(host_memory(address, size), bytes, size);
+	memcpy(host_edit(address, size), bytes, size);
 	puts_done[puts_count++] = (struct arch_range){address, size};
 }
 

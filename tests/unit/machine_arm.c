@@ -24,7 +24,6 @@ uint8_t arm_image[0x10000];
 
 static struct arch_range puts_done[PUTS_MAX];
 static size_t puts_count;
-static struct memmap *map_of_boot;
 static uint8_t *tree_at_start; /* what the firmware was given */
 static size_t tree_size;
 
@@ -89,7 +88,7 @@ void arm_image_in_ram(uint64_t address)
 
 void arm_put(uint64_t address, const void *bytes, size_t size)
 {
-	void *place = host_memory(address, size);
+	void *place = host_edit(address, size);
 
 	assert_true(puts_count < PUTS_MAX);
 	assert_non_null(place);
@@ -253,14 +252,12 @@ uint8_t *arm_write_tree(void)
 	arm_put(tree->address, fdt, fdt_totalsize(fdt));
 	tree_size = fdt_totalsize(fdt);
 	free(fdt);
-	return host_memory(tree->address, tree_size);
+	return host_edit(tree->address, tree_size);
 }
 
 /* -- running it ------------------------------------------------------------------ */
 
-/* The map is one of boot_main()'s variables, seen from its first use to the end. */
-void __real_memmap_init(struct memmap *map);
-void __wrap_memmap_init(struct memmap *map);
+/* The map is one of boot_main()'s variables, seen at the end. */
 _Noreturn void __real_arch_handoff(const struct arch_handoff *handoff);
 _Noreturn void __wrap_arch_handoff(const struct arch_handoff *handoff);
 _Noreturn void __real_arch_fatal(const char *stage, enum status status, const char *reason);
@@ -268,21 +265,15 @@ _Noreturn void __wrap_arch_fatal(const char *stage, enum status status, const ch
 bool __real_boot_is_this_firmware(const void *head, size_t size);
 bool __wrap_boot_is_this_firmware(const void *head, size_t size);
 
-void __wrap_memmap_init(struct memmap *map)
-{
-	map_of_boot = map;
-	__real_memmap_init(map);
-}
-
 _Noreturn void __wrap_arch_handoff(const struct arch_handoff *handoff)
 {
-	arm_map = *map_of_boot;
+	arm_map = *host.map;
 	__real_arch_handoff(handoff);
 }
 
 _Noreturn void __wrap_arch_fatal(const char *stage, enum status status, const char *reason)
 {
-	arm_map = *map_of_boot;
+	arm_map = *host.map;
 	__real_arch_fatal(stage, status, reason);
 }
 

@@ -233,7 +233,7 @@ static uint8_t *find_facs(void)
 	for (uint32_t at = 36; at < get32(rsdt + 4); at += 4) {
 		const uint8_t *table = host_memory(get32(rsdt + at), 36);
 		if (memcmp(table, "FACP", 4) == 0)
-			return host_memory(get32(table + 36), 64);
+			return host_edit(get32(table + 36), 64);
 	}
 	fail_msg("there is no FADT");
 	return NULL;
@@ -280,7 +280,8 @@ static void boot_resumes(void **state)
 		assert_int_equal(machine_e820_type(host.work_area.start), MEMMAP_RESERVED);
 		assert_int_equal(machine_e820_type(host.work_area.start + host.work_area.size - 1),
 				 MEMMAP_RESERVED);
-		uint8_t *before = malloc(256 * MIB), *now = host_memory(0, 256 * MIB);
+		uint8_t *before = malloc(256 * MIB);
+		const uint8_t *now = host_memory(0, 256 * MIB);
 		assert_non_null(before);
 		assert_non_null(now);
 		memcpy(before, now, 256 * MIB);
@@ -1518,7 +1519,7 @@ static void boot_pvh_rsdp_is_nowhere(void **state)
 	pvh(0xa0000, 3);
 	put_pvh_map();
 	put_rsdp(0xa0000);
-	*(uint8_t *)host_memory(0xa0000 + 15, 1) ^= 4;
+	*(uint8_t *)host_edit(0xa0000 + 15, 1) ^= 4;
 	fails_at(boot_pvh(), "entry", STATUS_BAD_FORMAT);
 }
 
@@ -2383,7 +2384,8 @@ static void boot_memory_blob_has_bounds(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		machine_new(64 * MIB, 0);
 		machine_put(32 * MIB, bytes, sizeof(bytes));
-		uint8_t *place = host_memory(16 * MIB, sizeof(bytes));
+		host_claim(16 * MIB, sizeof(bytes));
+		const uint8_t *place = host_memory(16 * MIB, sizeof(bytes));
 		memcpy(before, place, sizeof(before));
 		struct blob blob = boot_memory_blob(32 * MIB, sizeof(bytes));
 		assert_status(blob.read(&blob, cases[i].offset, cases[i].length, 16 * MIB),
@@ -2402,6 +2404,7 @@ static void boot_memory_blob_of_no_memory(void **state)
 	machine_new(64 * MIB, 0);
 	struct blob there = boot_memory_blob(32 * MIB, 100);
 	struct blob beyond = boot_memory_blob(64 * MIB - 50, 100);
+	host_claim(16 * MIB, 50);
 	assert_status(there.read(&there, 0, 100, 64 * MIB - 50), STATUS_NO_MEMORY);
 	assert_status(beyond.read(&beyond, 0, 100, 16 * MIB), STATUS_NO_MEMORY);
 	assert_status(beyond.read(&beyond, 0, 50, 16 * MIB), STATUS_OK);
@@ -2410,6 +2413,7 @@ static void boot_memory_blob_of_no_memory(void **state)
 	uint8_t bytes[100];
 	unit_random_bytes(bytes, sizeof(bytes));
 	machine_put(32 * MIB, bytes, sizeof(bytes));
+	host_claim(32 * MIB + 10, 90);
 	assert_status(there.read(&there, 0, 90, 32 * MIB + 10), STATUS_OK);
 	assert_memory_equal(host_memory(32 * MIB + 10, 90), bytes, 90);
 }

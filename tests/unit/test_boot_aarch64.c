@@ -686,7 +686,7 @@ static void boot_arm_placed_rsdp_that_is_none(void **state)
 	for (size_t i = 0; i < COUNT(damaged); i++) {
 		cloud_hypervisor();
 		arm_image_in_ram(ARM_RAM + 4 * MIB);
-		((uint8_t *)host_memory(PLACED, 36))[damaged[i]] ^= 1;
+		((uint8_t *)host_edit(PLACED, 36))[damaged[i]] ^= 1;
 		boots_with_tree();
 	}
 }
@@ -697,7 +697,7 @@ static void boot_arm_placed_rsdp_of_a_bad_extended_checksum(void **state)
 	(void)state;
 	cloud_hypervisor();
 	arm_image_in_ram(ARM_RAM + 4 * MIB);
-	((uint8_t *)host_memory(PLACED, 36))[33] ^= 1;
+	((uint8_t *)host_edit(PLACED, 36))[33] ^= 1;
 	boots_with_tree();
 }
 
@@ -786,7 +786,7 @@ static void boot_arm_no_tree(void **state)
 	/* RAM's pattern, and nothing at all. */
 	ended(arm_start(), "fdt", STATUS_BAD_FORMAT);
 	plain();
-	memset(host_memory(ARM_RAM, HOST_PAGE), 0, HOST_PAGE);
+	memset(host_edit(ARM_RAM, HOST_PAGE), 0, HOST_PAGE);
 	assert_int_equal(arm_start(), HOST_FATAL);
 	unit_check_fatal("fdt", STATUS_BAD_FORMAT);
 }

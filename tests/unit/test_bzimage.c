@@ -674,11 +674,12 @@ static void bzimage_plan_without_low_memory(void **state)
 
 /* -- boot_params ----------------------------------------------------------------- */
 
-static uint8_t params[PARAMS_SIZE];
+static uint8_t *params;
 
 static void fill(const struct bzimage_facts *facts)
 {
-	memset(params, 0xcc, sizeof(params));
+	params = unit_memory(PARAMS_SIZE);
+	memset(params, 0xcc, PARAMS_SIZE);
 	assert_status(bzimage_fill_boot_params(&image, &plan, facts, &map,
 					       (struct boot_params *)(void *)params, &why),
 		      STATUS_OK);
@@ -725,7 +726,7 @@ static void bzimage_boot_params_at_each_offset(void **state)
 
 	/* And zero elsewhere. */
 	size_t e820_end = PARAMS_E820_TABLE + 20u * params[PARAMS_E820_ENTRIES];
-	for (size_t at = 0; at < sizeof(params); at++) {
+	for (size_t at = 0; at < PARAMS_SIZE; at++) {
 		if ((at >= SETUP_SECTS && at < HEADER_END_2_15) ||
 		    (at >= PARAMS_ACPI_RSDP_ADDR && at < PARAMS_ACPI_RSDP_ADDR + 8) ||
 		    (at >= PARAMS_EXT_RAMDISK_IMAGE && at < PARAMS_EXT_CMD_LINE_PTR + 4) ||

@@ -23,18 +23,10 @@ static struct memmap map;
 static int setup(void **state)
 {
 	unit_setup(state);
-	/* Of the exact size, so that ASan sees a byte too many. */
-	page = aligned_alloc(EFI_TABLES_SIZE, EFI_TABLES_SIZE);
-	assert_non_null(page);
+	page = unit_memory(EFI_TABLES_SIZE);
 	memset(page, 0xa5, EFI_TABLES_SIZE);
 	memmap_init(&map);
 	return 0;
-}
-
-static int teardown(void **state)
-{
-	free(page);
-	return unit_teardown(state);
 }
 
 /* -- tables ---------------------------------------------------------------------- */
@@ -43,7 +35,7 @@ static void write_tables(uint64_t rsdp, uint64_t smbios)
 {
 	const struct efi_facts facts = {rsdp, smbios};
 
-	efi_write_tables(&facts, ADDRESS, page);
+	efi_write_tables(&facts, ADDRESS, unit_memory(EFI_TABLES_SIZE));
 }
 
 /* What the page holds at a physical address. */
@@ -477,7 +469,7 @@ static void efi_map_equals_a_plain_model(void **state)
 	}
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, unit_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(efi_system_table),

@@ -811,6 +811,13 @@ static void elf_claims_in_a_full_map(void **state)
 	assert_reasoned(why);
 }
 
+/* What a plan of two segments claims: from the first's start to the second's end. */
+static void add_memory(void)
+{
+	host_add_ram(LOAD, MIB);
+	host_claim(LOAD, DATA_LOAD - LOAD + 0x1234);
+}
+
 static enum status load(void)
 {
 	const struct blob blob = unit_blob(file, file_size);
@@ -822,8 +829,8 @@ static enum status load(void)
 static void elf_loads_and_clears(void **state)
 {
 	(void)state;
-	host_add_ram(LOAD, MIB);
-	uint8_t *memory = host_memory(LOAD, MIB);
+	add_memory();
+	uint8_t *memory = host_edit(LOAD, MIB);
 	assert_non_null(memory);
 	memset(memory, 0xcc, MIB);
 	accepted(ENTRY);
@@ -843,7 +850,7 @@ static void elf_loads_and_clears(void **state)
 static void elf_loads_nothing_of_nothing(void **state)
 {
 	(void)state;
-	host_add_ram(LOAD, MIB);
+	add_memory();
 	put_phdr(0, PT_LOAD, TEXT, TEXT_SIZE, LOAD, TEXT_SIZE);
 	put_phdr(1, PT_LOAD, FILE_SIZE, 0, DATA_LOAD, 0x1000);
 	accepted(ENTRY);
@@ -862,7 +869,7 @@ static void elf_cannot_be_loaded(void **state)
 	const struct blob bad = unit_bad_blob(FILE_SIZE, STATUS_TIMEOUT);
 
 	(void)state;
-	host_add_ram(LOAD, MIB);
+	add_memory();
 	accepted(ENTRY);
 	memset(&why, 0, sizeof(why));
 	assert_status(elf_load(&elf, &bad, unit_map, &why), STATUS_TIMEOUT);

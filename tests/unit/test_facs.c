@@ -16,7 +16,7 @@
 
 static uint8_t *at(uint64_t address)
 {
-	return host_memory(address, 1);
+	return host_edit(address, 1);
 }
 
 static void put_table(uint64_t address, const char *signature, uint32_t length)

@@ -216,6 +216,7 @@ static void fwcfg_reads_any_part(void **state)
 			assert_memory_equal(to, content + 7 * which + offset, length);
 			assert_int_equal(to[length], 0x77);
 			uint64_t address = 0x100000 + unit_random_below(0x10000);
+			host_claim(address, length);
 			assert_status(blobs[which].read(&blobs[which], offset, length, address),
 				      STATUS_OK);
 			if (length != 0)
@@ -276,6 +277,7 @@ static void fwcfg_access_counts(void **state)
 	host_fwcfg_file("file", bytes, sizeof(bytes));
 	open_device(&variants[0]);
 	struct blob blob = find("file");
+	host_claim(0x1000, sizeof(bytes));
 	size_t selects = host.fwcfg.selects, dmas = host.fwcfg.dmas;
 	assert_status(blob.read(&blob, 0, 40, 0x1000), STATUS_OK);
 	assert_status(blob.read(&blob, 40, 60, 0x1028), STATUS_OK);
@@ -287,6 +289,7 @@ static void fwcfg_access_counts(void **state)
 	host_fwcfg_file("file", bytes, sizeof(bytes));
 	open_device(&variants[2]);
 	blob = find("file");
+	host_claim(0x1000, sizeof(bytes));
 	selects = host.fwcfg.selects, dmas = host.fwcfg.dmas;
 	assert_status(blob.read(&blob, 0, 40, 0x1000), STATUS_OK);
 	assert_status(blob.read(&blob, 40, 60, 0x1028), STATUS_OK);
@@ -297,6 +300,7 @@ static void fwcfg_access_counts(void **state)
 	host_fwcfg_file("file", bytes, sizeof(bytes));
 	open_device(&variants[3]);
 	blob = find("file");
+	host_claim(0x1000, sizeof(bytes));
 	size_t before = host.accesses;
 	assert_status(blob.read(&blob, 0, 40, 0x1000), STATUS_OK);
 	assert_status(blob.read(&blob, 40, 60, 0x1028), STATUS_OK);
@@ -469,6 +473,7 @@ static void fwcfg_bytes_of_several_pieces(void **state)
 	host_fwcfg_file("file", content, SIZE);
 	open_device(&variants[3]);
 	struct blob blob = find("file");
+	host_claim(MIB + 3, SIZE);
 	assert_status(blob.read(&blob, 0, SIZE, MIB + 3), STATUS_OK);
 	assert_memory_equal(host_memory(MIB + 3, SIZE), content, SIZE);
 	free(content);

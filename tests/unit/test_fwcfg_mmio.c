@@ -19,6 +19,7 @@ static enum status open_device(enum host_fwcfg_kind kind, bool dma)
 	host_add_ram(PLACE, 16 * MIB);
 	host_add_mmio_fwcfg(kind, REGISTERS);
 	host_fwcfg_file("etc/small", "eight by", 8);
+	host_claim(PLACE, 8);
 	enum status status = fwcfg_open(&fwcfg, &device);
 	return status == STATUS_OK ? fwcfg_read_directory(&fwcfg, &why) : status;
 }
@@ -62,7 +63,7 @@ static void fwcfg_mmio_writes_by_dma(void **state)
 	assert_status(open_device(HOST_FWCFG_QEMU, true), STATUS_OK);
 	struct blob blob = find("etc/small");
 	host_fwcfg_find((uint16_t)blob.key)->writable = true;
-	memcpy(host_memory(PLACE, 2), "EI", 2);
+	memcpy(host_edit(PLACE, 2), "EI", 2);
 	assert_status(blob.write(&blob, 0, 2, PLACE), STATUS_OK);
 	assert_memory_equal(host_fwcfg_find((uint16_t)blob.key)->bytes, "EIght by", 8);
 }

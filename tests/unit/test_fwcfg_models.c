@@ -133,7 +133,9 @@ static void models_cloud_hypervisor_keeps_the_upper_address(void **state)
 	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
 	host_fwcfg_file("file", "content", 7);
 	arch_out32(0x514, __builtin_bswap32(0x12));
-	uint8_t *command = host_memory(0x1000, 16);
+	host_claim(0x1000, 16);
+	host_claim(0x2000, 7);
+	uint8_t *command = host_place(0x1000, 16);
 	put32(command, __builtin_bswap32(2));
 	put32(command + 4, __builtin_bswap32(7));
 	put64(command + 8, __builtin_bswap64(0x2000));

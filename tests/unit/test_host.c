@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
+#include <signal.h>
+#include <sys/mman.h>
+
 #include "arch/io.h"
 #include "arch/port.h"
 #include "arch/machine.h"
@@ -31,7 +34,7 @@ static void host_finds_each_write(void **state)
 	host_add_ram(4 * GIB, 32 * MIB);
 	assert_false(host_find_change(allow_none, NULL, &found));
 	for (size_t i = 0; i < COUNT(places); i++) {
-		uint8_t *byte = host_memory(places[i], 1);
+		uint8_t *byte = host_edit(places[i], 1);
 		assert_non_null(byte);
 		*byte ^= 1;
 		assert_true(host_find_change(allow_none, NULL, &found));
@@ -59,7 +62,7 @@ static void host_ram_in_place(void **state)
 		assert_ptr_equal(arch_map(0x40001234, 1, ARCH_MEMORY_RAM), (void *)0x40001234);
 		assert_null(host_memory(0x42000000 - 1, 2));
 		for (size_t i = 0; i < COUNT(places); i++) {
-			uint8_t *byte = host_memory(places[i], 1);
+			uint8_t *byte = host_edit(places[i], 1);
 			*byte ^= 1;
 			assert_true(host_find_change(allow_none, NULL, &found));
 			assert_int_equal(found, places[i]);
@@ -67,7 +70,7 @@ static void host_ram_in_place(void **state)
 			assert_false(host_find_change(allow_none, NULL, &found));
 		}
 		/* Nothing of it is left for the next machine. */
-		*(uint8_t *)host_memory(0x40000000, 1) ^= 1;
+		*(uint8_t *)host_edit(0x40000000, 1) ^= 1;
 		host_image_in_ram(0x40002000, image, sizeof(image));
 		assert_int_equal(arch_image().start, 0x40002000);
 		assert_memory_equal((void *)0x40002000, image, sizeof(image));
@@ -305,7 +308,329 @@ static void host_fatal_is_recorded(void **state)
 	assert_string_equal(host.console, "slipway: FATAL stage io: reason\n");
 }
 
+/* -- the guard of memory --------------------------------------------------------- */
+
+#define RAM_START 0x10000ul
+#define RAM_SIZE  0x10000ul
+
+static struct host_trap trap;
+static unsigned traps;
+
+/* A late one is noted while there is nothing left to stop. */
+static void note_trap(const struct host_trap *found)
+{
+	trap = *found;
+	traps++;
+	if (!found->late)
+		host_leave(HOST_EXIT);
+}
+
+static void write_to(void *argument)
+{
+	*(volatile uint8_t *)argument ^= 1;
+}
+
+/* As firmware would have the address. */
+static enum host_end write_at(uint64_t address)
+{
+	traps = 0;
+	return host_run(write_to, (void *)(uintptr_t)host_memory(address, 1));
+}
+
+static void check_trapped(uint64_t address)
+{
+	uint8_t before = *(const uint8_t *)host_memory(address, 1);
+
+	assert_int_equal(write_at(address), HOST_EXIT);
+	assert_int_equal(traps, 1);
+	assert_false(trap.late);
+	assert_int_equal(trap.address, address);
+	assert_int_equal(*(const uint8_t *)host_memory(address, 1), before);
+}
+
+static void check_found(uint64_t address)
+{
+	assert_int_equal(write_at(address), HOST_RETURNED);
+	assert_int_equal(traps, 1);
+	assert_true(trap.late);
+	assert_int_equal(trap.address, address);
+}
+
+static void check_allowed(uint64_t address)
+{
+	assert_int_equal(write_at(address), HOST_RETURNED);
+	assert_int_equal(traps, 0);
+}
+
+static void guarded(void)
+{
+	host_reset();
+	host_set_trap(note_trap);
+	host_add_ram(RAM_START, RAM_SIZE);
+}
+
+static void host_traps_writes_without_a_claim(void **state)
+{
+	(void)state;
+	guarded();
+	host_add_ram(4 * GIB, RAM_SIZE);
+	host_add_ram_in_place(0x40000000, RAM_SIZE);
+	const uint64_t starts[] = {RAM_START, 4 * GIB, 0x40000000};
+	for (size_t i = 0; i < COUNT(starts); i++) {
+		check_trapped(starts[i]);
+		check_trapped(starts[i] + 0x1234);
+		check_trapped(starts[i] + RAM_SIZE - 1);
+		assert_int_equal(trap.nearest.size, 0);
+	}
+}
+
+static void host_traps_writes_beside_a_claim(void **state)
+{
+	(void)state;
+	guarded();
+	host_claim(0x13000, 0x2000);
+	host_claim(0x1a000, 0x1000);
+	check_allowed(0x13000);
+	check_allowed(0x14fff);
+	check_allowed(0x1a000);
+	check_trapped(0x12fff);
+	assert_int_equal(trap.nearest.start, 0x13000);
+	check_trapped(0x15000);
+	assert_int_equal(trap.nearest.start, 0x13000);
+	check_trapped(0x19000);
+	assert_int_equal(trap.nearest.start, 0x1a000);
+	assert_int_equal(trap.nearest.size, 0x1000);
+	check_trapped(0x1f000);
+}
+
+/* They are open, and what is beside the claim is compared. */
+static void host_finds_writes_in_pages_of_a_claim(void **state)
+{
+	static const uint64_t beside[] = {0x13000, 0x1300f, 0x15020, 0x15fff};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(beside); i++) {
+		guarded();
+		host_claim(0x13010, 0x2010);
+		check_allowed(0x13010);
+		check_allowed(0x14000);
+		check_allowed(0x1501f);
+		check_found(beside[i]);
+		/* It has been said. */
+		check_allowed(0x13010);
+	}
+	/* Two claims in a page. */
+	guarded();
+	host_claim(0x13010, 0x10);
+	check_allowed(0x13015);
+	host_claim(0x13030, 0x10);
+	check_allowed(0x13010);
+	check_allowed(0x1303f);
+	check_found(0x1302f);
+}
+
+static void claim_and_write(void *argument)
+{
+	struct memmap map;
+	uint64_t start;
+	const struct memmap_request request = {.size = 0x1000,
+					       .alignment = 0x1000,
+					       .max = MEMMAP_4G,
+					       .top_down = true,
+					       .type = MEMMAP_FIRMWARE};
+
+	memmap_init(&map);
+	assert_status(memmap_add(&map, RAM_START, RAM_SIZE, MEMMAP_RAM), STATUS_OK);
+	assert_status(memmap_claim(&map, 0x12000, 0x1000, MEMMAP_KERNEL), STATUS_OK);
+	assert_status(memmap_alloc(&map, &request, &start), STATUS_OK);
+	assert_int_equal(start, 0x1f000);
+	assert_status(memmap_claim(&map, 0x11000, 0x2000, MEMMAP_KERNEL), STATUS_OVERLAP);
+	assert_ptr_equal(host.map, &map);
+	memset(arch_map(0x12000, 0x1000, ARCH_MEMORY_RAM), 1, 0x1000);
+	memset(arch_map(0x1f000, 0x1000, ARCH_MEMORY_RAM), 1, 0x1000);
+	write_to(arch_map(*(const uint64_t *)argument, 1, ARCH_MEMORY_RAM));
+}
+
+static void begin_map(void *argument)
+{
+	memmap_init(argument);
+}
+
+static void host_guard_follows_the_map(void **state)
+{
+	static const uint64_t outside[] = {0x11fff, 0x13000, 0x1efff};
+	struct memmap map;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(outside); i++) {
+		uint64_t address = outside[i];
+		guarded();
+		traps = 0;
+		assert_int_equal(host_run(claim_and_write, &address), HOST_EXIT);
+		assert_int_equal(traps, 1);
+		assert_int_equal(trap.address, address);
+		check_allowed(0x12000);
+		/* A map that begins has given nothing away. */
+		assert_int_equal(host_run(begin_map, &map), HOST_RETURNED);
+		check_trapped(0x12000);
+		check_trapped(0x1ffff);
+	}
+}
+
+static void host_map_refuses(void **state)
+{
+	const struct memmap_request request = {
+		.size = 16, .alignment = 16, .max = MEMMAP_4G, .type = MEMMAP_FIRMWARE};
+	struct memmap map;
+	uint64_t start;
+
+	(void)state;
+	memmap_init(&map);
+	assert_status(memmap_add(&map, 0x30000, 0x10000, MEMMAP_RAM), STATUS_OK);
+	host.fail_claim = 2;
+	assert_status(memmap_alloc(&map, &request, &start), STATUS_OK);
+	assert_status(memmap_alloc(&map, &request, &start), STATUS_NO_MEMORY);
+	assert_status(memmap_claim(&map, 0x38000, 16, MEMMAP_KERNEL), STATUS_OK);
+	assert_int_equal(host.claims, 3);
+	host.last_claim = 4;
+	assert_status(memmap_alloc_low(&map, 16, 16, MEMMAP_KERNEL, &start), STATUS_OK);
+	assert_status(memmap_alloc_low(&map, 16, 16, MEMMAP_KERNEL, &start), STATUS_NO_MEMORY);
+	assert_status(memmap_claim(&map, 0x39000, 16, MEMMAP_KERNEL), STATUS_OVERLAP);
+}
+
+/* A test's own writes end where the firmware begins. */
+static void host_edits_are_closed(void **state)
+{
+	(void)state;
+	guarded();
+	uint8_t *bytes = host_edit(0x12345, 4);
+	memcpy(bytes, "abcd", 4);
+	check_trapped(0x12345);
+	assert_memory_equal(host_memory(0x12345, 4), "abcd", 4);
+	*(uint8_t *)host_edit(0x12345, 1) = 'x';
+	assert_non_null(arch_map(0x18000, 1, ARCH_MEMORY_RAM));
+	check_trapped(0x12345);
+	/* In a page with a claim they are not taken for the firmware's. */
+	host_claim(0x14000, 16);
+	*(uint8_t *)host_edit(0x14010, 1) ^= 1;
+	check_allowed(0x1400f);
+	check_found(0x14010);
+}
+
+static void host_image_is_not_to_be_written(void **state)
+{
+	static const uint8_t image[HOST_PAGE] = {1, 2, 3};
+
+	(void)state;
+	guarded();
+	host_image_in_ram(0x14000, image, sizeof(image));
+	host_claim(0x13000, 0x3000);
+	check_allowed(0x13fff);
+	check_trapped(0x14000);
+	check_trapped(0x14fff);
+	check_allowed(0x15000);
+}
+
+static void read_to(void *argument)
+{
+	struct {
+		struct be32 control, length;
+		struct be64 address;
+	} access = {be32_of(0x20000a), be32_of(4), be64_of(*(const uint64_t *)argument)};
+	uint64_t at = (uintptr_t)&access;
+
+	arch_out32(0x514, __builtin_bswap32((uint32_t)(at >> 32)));
+	arch_out32(0x518, __builtin_bswap32((uint32_t)at));
+}
+
+/* What a device is told to write, the firmware writes. */
+static void host_traps_dma(void **state)
+{
+	uint64_t address = 0x12ffe;
+
+	(void)state;
+	guarded();
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_item(0x20, "four", 4);
+	host_claim(0x12000, 0x1000);
+	traps = 0;
+	assert_int_equal(host_run(read_to, &address), HOST_EXIT);
+	assert_int_equal(traps, 1);
+	assert_in_range(trap.address, 0x12ffe, 0x13001);
+	host_claim(0x13000, 2);
+	traps = 0;
+	assert_int_equal(host_run(read_to, &address), HOST_RETURNED);
+	assert_int_equal(traps, 0);
+	assert_memory_equal(host_memory(address, 4), "four", 4);
+}
+
+static void leave(int number)
+{
+	(void)number;
+	host_leave(HOST_FATAL);
+}
+
+static void host_leaves_other_faults_alone(void **state)
+{
+	void *page = mmap(NULL, HOST_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct sigaction action = {.sa_handler = leave, .sa_flags = SA_NODEFER};
+
+	(void)state;
+	assert_true(page != MAP_FAILED);
+	assert_int_equal(sigaction(SIGSEGV, &action, NULL), 0);
+	guarded();
+	traps = 0;
+	assert_int_equal(host_run(write_to, page), HOST_FATAL);
+	assert_int_equal(traps, 0);
+	check_trapped(RAM_START);
+	munmap(page, HOST_PAGE);
+}
+
+/* -- faults of fw_cfg ------------------------------------------------------------- */
+
+static void change_first(uint8_t *bytes, uint64_t length)
+{
+	if (host.fwcfg.dmas == 2 && length == 4)
+		bytes[0] = 'p';
+}
+
+static void host_fwcfg_faults(void **state)
+{
+	uint8_t bytes[4];
+
+	(void)state;
+	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_fwcfg_item(0x20, "four", 4);
+	host.fwcfg.short_dma = 1;
+	host.fwcfg.change = change_first;
+	host.fwcfg.dead_dma = 4;
+	memset(bytes, '.', sizeof(bytes));
+	assert_int_equal(qemu_style_read(0x20000a, bytes, 4), 0);
+	assert_memory_equal(bytes, "fo..", 4);
+	assert_int_equal(qemu_style_read(0x20000a, bytes, 4), 0);
+	assert_memory_equal(bytes, "pour", 4);
+	assert_int_equal(qemu_style_read(0x20000a, bytes, 4), 0);
+	assert_memory_equal(bytes, "four", 4);
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(qemu_style_read(0x20000a, bytes, 4), 0x20000a);
+	host.fwcfg.change_read = 2;
+	arch_out16(0x510, 0x20);
+	assert_int_equal(arch_in8(0x511), 'f');
+	assert_int_equal(arch_in8(0x511), (uint8_t) ~'o');
+	assert_int_equal(arch_in8(0x511), 'u');
+}
+
 static const struct CMUnitTest tests[] = {
+	UNIT_TEST(host_traps_writes_without_a_claim),
+	UNIT_TEST(host_traps_writes_beside_a_claim),
+	UNIT_TEST(host_finds_writes_in_pages_of_a_claim),
+	UNIT_TEST(host_guard_follows_the_map),
+	UNIT_TEST(host_map_refuses),
+	UNIT_TEST(host_edits_are_closed),
+	UNIT_TEST(host_image_is_not_to_be_written),
+	UNIT_TEST(host_traps_dma),
+	UNIT_TEST(host_leaves_other_faults_alone),
+	UNIT_TEST(host_fwcfg_faults),
 	UNIT_TEST(host_finds_each_write),
 	UNIT_TEST(host_memory_ends),
 	UNIT_TEST(host_ports_of_nobody),

@@ -23,7 +23,7 @@ enum {
 static struct memmap map;
 static struct pvh_plan plan;
 static struct reason why;
-static uint8_t block[BLOCK_SIZE];
+static uint8_t *block;
 
 _Static_assert(sizeof(struct pvh_block) == BLOCK_SIZE, "start_info.h");
 
@@ -158,7 +158,8 @@ static void pvh_plan_sizes_without_end(void **state)
 
 static enum status fill(uint64_t initrd, uint64_t rsdp)
 {
-	memset(block, 0xa5, sizeof(block));
+	block = unit_memory(BLOCK_SIZE);
+	memset(block, 0xa5, BLOCK_SIZE);
 	memset(&why, 0, sizeof(why));
 	return pvh_fill(&plan, initrd, rsdp, &map, (struct pvh_block *)(void *)block, &why);
 }
@@ -237,7 +238,7 @@ static void pvh_memory_map_is_full(void **state)
 	add(GIB, 2 * GIB, MEMMAP_RAM);
 	assert_status(fill(0, 0), STATUS_TOO_LARGE);
 	assert_reasoned(why);
-	for (size_t i = 0; i < sizeof(block); i++)
+	for (size_t i = 0; i < BLOCK_SIZE; i++)
 		assert_int_equal(block[i], 0xa5);
 }
 

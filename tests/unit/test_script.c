@@ -72,6 +72,7 @@ static void again(void)
 {
 	host_reset();
 	host_add_ram(0, RAM_END);
+	host_claim(LOW_START, LOW_END - LOW_START);
 	memmap_init(&map);
 	assert_status(memmap_add(&map, 0, RAM_END, MEMMAP_RAM), STATUS_OK);
 	assert_status(memmap_add(&map, 0xa0000, 0x60000, MEMMAP_RESERVED), STATUS_OK);
@@ -620,7 +621,7 @@ static void script_pointer_sizes(void **state)
 /* In page 0 too, where arch_map() maps nothing. */
 static void *map_anything(uint64_t address, uint64_t length)
 {
-	return host_memory(address, length);
+	return host_place(address, length);
 }
 
 static void script_pointer_of_one_and_two_bytes(void **state)
@@ -632,6 +633,7 @@ static void script_pointer_of_one_and_two_bytes(void **state)
 	acpi_host.map = map_anything;
 	acpi_host.low_start = 0x80;
 	acpi_host.low_end = 0xf000;
+	host_claim(0x80, 0xf000 - 0x80);
 	offer("a", zeros, 4);
 	offer("b", zeros, 4);
 	allocate("a", 1, FSEG);
@@ -979,10 +981,10 @@ static bool in_files(uint64_t address, uint64_t size)
 }
 
 /* A system description table: its sum is 0, and it lies inside a file. */
-static uint8_t *table_at(uint64_t address, const char *signature)
+static const uint8_t *table_at(uint64_t address, const char *signature)
 {
 	assert_true(in_files(address, 36));
-	uint8_t *table = host_memory(address, 36);
+	const uint8_t *table = host_memory(address, 36);
 	assert_non_null(table);
 	if (signature != NULL)
 		assert_memory_equal(table, signature, 4);

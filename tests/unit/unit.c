@@ -9,6 +9,8 @@
 
 const struct log unit_log = {LOG_DEBUG, arch_console_write};
 
+char unit_trial[160];
+
 static uint64_t random_state;
 
 void unit_begin(int argc, char **argv)
@@ -19,9 +21,25 @@ void unit_begin(int argc, char **argv)
 		cmocka_set_test_filter(argv[1]);
 }
 
+/* ASan calls this before it ends the program. */
+void __asan_on_error(void);
+void __asan_on_error(void)
+{
+	fprintf(stderr, "%s\n", unit_trial);
+}
+
+static void fail_for(const struct host_trap *trap)
+{
+	fprintf(stderr, "%s\n", unit_trial);
+	host_print_trap(trap);
+	fail();
+}
+
 int unit_setup(void **state)
 {
 	(void)state;
+	host_set_trap(fail_for);
+	unit_trial[0] = '\0';
 	host_reset();
 	random_state = 0x2545f4914f6cdd1d;
 	return 0;
@@ -88,7 +106,7 @@ static enum status read_memory(const struct blob *blob, uint64_t offset, uint64_
 {
 	if (!fits(offset, length, blob->size))
 		return STATUS_OUT_OF_RANGE;
-	void *place = host_memory(to, length);
+	void *place = host_place(to, length);
 	if (place == NULL)
 		return STATUS_IO;
 	memcpy(place, (const uint8_t *)blob->source + offset, length);
@@ -145,6 +163,19 @@ void *unit_map_nothing(uint64_t address, uint64_t length)
 	(void)address;
 	(void)length;
 	return NULL;
+}
+
+/* Beyond what any map of a test has. */
+#define UNIT_MEMORY (960 * GIB)
+
+uint8_t *unit_memory(size_t size)
+{
+	if (host_memory(UNIT_MEMORY, size) == NULL) {
+		uint64_t pages = (size + HOST_PAGE - 1) / HOST_PAGE * HOST_PAGE;
+		host_add_ram(UNIT_MEMORY - HOST_PAGE, pages + 2 * HOST_PAGE);
+		host_claim(UNIT_MEMORY, size);
+	}
+	return host_place(UNIT_MEMORY, size);
 }
 
 uint8_t *unit_data(const char *name, size_t *ret_size)

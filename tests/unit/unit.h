@@ -75,11 +75,21 @@ struct name unit_name(const char *text);
 void *unit_map(uint64_t address, uint64_t length);
 void *unit_map_nothing(uint64_t address, uint64_t length);
 
+/**
+ * Guest memory that code under test is handed: @size bytes from the start of a page on, with RAM
+ * that nobody claimed on both sides. The same place each time in a test.
+ */
+uint8_t *unit_memory(size_t size);
+
 /** A log that writes to the console of the machine. */
 extern const struct log unit_log;
 
 /** A file of the folder tests/data; its size goes to @ret_size. Freed by the caller. */
 uint8_t *unit_data(const char *name, size_t *ret_size);
+
+/** What is tried, as each message of a trap or of ASan then has it; empty at the start of a test.
+ */
+extern char unit_trial[160];
 
 /** After HOST_FATAL: one line on the console, for this stage and status. */
 void unit_check_fatal(const char *stage, enum status status);
