@@ -45,8 +45,10 @@ struct fwcfg_file {
 };
 _Static_assert(sizeof(struct fwcfg_file) == 64, "fw_cfg.rst, file directory");
 
-/** QEMU has 32 slots for files unless told otherwise. */
+/** QEMU has 32 slots for files unless told otherwise; a proof takes fewer. */
+#ifndef FWCFG_FILES_MAX
 #define FWCFG_FILES_MAX 256
+#endif
 
 /** Where the device is, and what is known of it beforehand. */
 struct fwcfg_device {

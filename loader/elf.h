@@ -16,11 +16,16 @@
  * xen/include/public/elfnote.h.
  */
 
+/* A proof takes smaller ones. */
+#ifndef ELF_SEGMENTS_MAX
+
 /** Segments that a file may have; the headers of other kinds count too. */
 #define ELF_SEGMENTS_MAX 32
 
 /** How often at most elf_parse() reads from the file: two headers, then the notes. */
 #define ELF_READS_MAX (2 + 64)
+
+#endif
 
 /** Bytes of the file, and the memory that they and zeros behind them fill. */
 struct elf_segment {

@@ -9,10 +9,9 @@
 /*
  * A file of the host's. Only parts inside of it may be asked for, to a place that has room for
  * them. What it has is arbitrary, as the contents of local variables are to CBMC: so a read
- * leaves them alone, unless @file_writes.
+ * leaves them alone.
  */
 
-static bool file_writes; /* for places that are not arbitrary before */
 static unsigned file_reads;
 
 static inline enum status file_read(const struct blob *blob, uint64_t offset, uint64_t length,
@@ -22,11 +21,7 @@ static inline enum status file_read(const struct blob *blob, uint64_t offset, ui
 	if (!fits(offset, length, blob->size))
 		return STATUS_OUT_OF_RANGE;
 	PROVE(length == 0 || __CPROVER_w_ok((void *)to, length));
-	if (any_bool())
-		return STATUS_IO;
-	if (file_writes && length > 0)
-		__CPROVER_havoc_slice((void *)to, length);
-	return STATUS_OK;
+	return any_bool() ? STATUS_OK : STATUS_IO;
 }
 
 static inline struct blob any_file(void)

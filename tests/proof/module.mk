@@ -11,6 +11,6 @@ proof_flags := -D_GNU_SOURCE -I . -I arch/include -I tests/proof
 
 .PHONY: prove
 prove:
-	$(Q)tests/tools/need gcc libc6-dev python3
+	$(Q)tests/tools/need gcc libc6-dev python3 zlib1g-dev libzstd-dev
 	$(Q)cbmc=$$(tests/tools/fetch-cbmc) && \
 		tests/proof/run "$$cbmc" '$(T)' $(proof_files) -- $(proof_flags) $(defines)

@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "proof.h"
+#include "claims.h"
 
 #include "loader/bzimage.c"
+
+/* bzimage_fill_boot_params() alone calls it. */
+enum status memmap_export(const struct memmap *map, struct memmap_entry *entries, size_t max,
+			  size_t *ret_count)
+{
+	(void)map;
+	(void)entries;
+	*ret_count = any_up_to(max);
+	return any_bool() ? STATUS_OK : STATUS_TOO_LARGE;
+}
 
 void clear_pages(void *pages, size_t size)
 {
@@ -56,4 +66,68 @@ PROOF(bzimage_sizes, 2)
 		PROVE(setup >= 2 * SECTOR_SIZE && setup <= 256 * SECTOR_SIZE);
 		PROVE(end == 0 || (end >= setup && end <= setup + 16ul * UINT32_MAX));
 	}
+}
+
+/* What the proof of bzimage_parse() says of one, as far as placing looks at it. */
+static struct bzimage any_image(void)
+{
+	struct bzimage image = {
+		.relocatable = any_bool(),
+		.entry64 = any_bool(),
+		.alignment = any_power_of_two(),
+		.min_alignment = any_power_of_two(),
+		.pref_address = any_up_to(ADDRESS_MAX - 1),
+		.memory_size = any_u64(),
+		.initrd_max = any_up_to(MEMMAP_4G),
+	};
+
+	image.above_4g = image.entry64 && any_bool();
+	ASSUME(image.min_alignment <= image.alignment && image.alignment <= ALIGNMENT_MAX);
+	ASSUME(image.memory_size > 0);
+	return image;
+}
+
+/**
+ * bzimage_plan() gives kernel, initrd, boot_params and command line places in RAM that was free,
+ * each of its own: the kernel aligned and where it can run, the others where it can read them.
+ * Bound: any kernel that bzimage_parse() takes, any memory map; initrds of any size, command lines
+ * up to 4 GiB.
+ */
+PROOF(bzimage_plan, 5)
+{
+	const struct bzimage image = any_image();
+	uint64_t initrd_size = any_u64(), cmdline_bytes = any_up_to(UINT32_MAX);
+	struct bzimage_plan plan, before = plan;
+	struct memmap map;
+	struct reason why;
+
+	any_claims();
+	if (bzimage_plan(&image, initrd_size, cmdline_bytes, &map, &plan, &why) != STATUS_OK) {
+		REACHED("no place");
+		PROVE(plan.load == before.load && plan.initrd == before.initrd);
+		return;
+	}
+	REACHED("places");
+	PROVE(is_claimed(plan.load, image.memory_size, MEMMAP_KERNEL));
+	PROVE(plan.load >= LOADED_HIGH_ADDRESS);
+	PROVE(plan.load == image.pref_address ||
+	      (image.relocatable && plan.load >= image.pref_address));
+	PROVE(fits(plan.load, image.memory_size, image.above_4g ? ADDRESS_MAX : MEMMAP_4G));
+	PROVE(plan.alignment == image.alignment || plan.alignment == image.min_alignment);
+	PROVE(align_down(plan.load, plan.alignment) == plan.load);
+	PROVE(plan.entry == plan.load + (image.entry64 ? 0x200 : 0));
+
+	PROVE(plan.cmdline == plan.boot_params + sizeof(struct boot_params));
+	PROVE(is_claimed(plan.boot_params, sizeof(struct boot_params) + cmdline_bytes + 1,
+			 MEMMAP_BOOT_DATA));
+	PROVE(fits(plan.cmdline, cmdline_bytes + 1, MEMMAP_4G));
+
+	if (initrd_size == 0) {
+		PROVE(plan.initrd == 0);
+		return;
+	}
+	REACHED("a place for an initrd");
+	PROVE(is_claimed(plan.initrd, initrd_size, MEMMAP_INITRD));
+	PROVE(plan.initrd % PAGE_SIZE == 0 && plan.initrd >= LOADED_HIGH_ADDRESS);
+	PROVE(fits(plan.initrd, initrd_size, image.above_4g ? ADDRESS_MAX : image.initrd_max));
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "proof.h"
 
+/* So few, that a directory can be too long. */
+#define FWCFG_FILES_MAX 3
+
 #include "fwcfg/fwcfg.c"
 
 /*
@@ -80,6 +83,67 @@ static void any_device(struct fwcfg *fwcfg)
 	fwcfg->selected_known = any_bool();
 	fwcfg->files = 0;
 	device.access = NULL;
+}
+
+/* What the proofs look for: one name that is longer than a word, one that is not. */
+static const NAME(long_name, "etc/e820_abc");
+static const NAME(short_name, "abc");
+
+/* That a file whose name starts as the long one is not overlooked. */
+static bool has_first_word(const struct fwcfg *fwcfg, const struct fwcfg_file *file)
+{
+	return name_word(file->name.text, 0) != name_word(long_name, 0) ||
+	       (fwcfg->first_words & first_word_bit(name_word(long_name, 0))) != 0;
+}
+
+/**
+ * fwcfg_read_directory() writes only into its own struct, and takes no more than FWCFG_FILES_MAX
+ * files; a directory that is refused leaves none. It notes the first word of each name.
+ * Bound: directories of any stated size, room for 3 files; a device that answers within 3 looks.
+ */
+PROOF(fwcfg_read_directory, 4)
+{
+	struct fwcfg fwcfg;
+	struct reason why;
+
+	any_device(&fwcfg);
+	if (fwcfg_read_directory(&fwcfg, &why) != STATUS_OK) {
+		REACHED("a refusal");
+		PROVE(fwcfg.files == 0);
+		return;
+	}
+	REACHED("a directory");
+	PROVE(fwcfg.files <= FWCFG_FILES_MAX);
+	for (size_t i = 0; i < FWCFG_FILES_MAX; i++)
+		PROVE(i >= fwcfg.files || has_first_word(&fwcfg, &fwcfg.file[i]));
+}
+
+/**
+ * fwcfg_find() gives the first file of a name, and none only where there is none.
+ * Bound: directories of 0 to 3 files with any names; two names of ours.
+ * Loops: strcmp.0:14, name_equal.0:8
+ */
+PROOF(fwcfg_find, 4)
+{
+	const char *wanted = any_bool() ? long_name : short_name;
+	struct fwcfg fwcfg;
+	struct blob blob;
+	size_t first = 0;
+
+	fwcfg.files = any_up_to(FWCFG_FILES_MAX);
+	for (size_t i = 0; i < FWCFG_FILES_MAX; i++)
+		ASSUME(i >= fwcfg.files || has_first_word(&fwcfg, &fwcfg.file[i]));
+	while (first < fwcfg.files && strcmp(wanted, fwcfg.file[first].name.text) != 0)
+		first++;
+	if (fwcfg_find(&fwcfg, wanted, &blob)) {
+		REACHED("a file");
+		PROVE(first < fwcfg.files);
+		PROVE(blob.key == be16_get(fwcfg.file[first].select));
+		PROVE(blob.size == be32_get(fwcfg.file[first].size));
+	} else {
+		REACHED("no file");
+		PROVE(first == fwcfg.files);
+	}
 }
 
 /**

@@ -4,9 +4,8 @@
 #include "acpi/script.c"
 
 /*
- * Each command of a script alone, after any others: with one file that was placed before, or none,
- * and with a VMM that offers
- * any file.
+ * Each command of a script alone, after any others: with one file that was placed before, and
+ * with a VMM that offers any file.
  */
 
 #define FILES     1
@@ -90,7 +89,7 @@ static void any_state(void)
 	struct name name;
 
 	ASSUME(name_is_terminated(&name));
-	files.count = any_up_to(FILES);
+	files.count = FILES; /* a number that CBMC knows, so that searches are short */
 	files.file[0] = (struct acpi_file){
 		.name = name,
 		.address = any_up_to(UINT32_MAX - FILE_SIZE),
@@ -112,15 +111,50 @@ static void any_state(void)
 		.host = &host,
 		.files = &files,
 		.why = &why,
-		.recent = any_bool() && files.count > 0 ? &files.file[0] : NULL,
+		.recent = any_bool() ? &files.file[0] : NULL,
 		.low_next = 0xe0000 + any_up_to(0xfe00),
 		.script_key = any_byte(),
 	};
 }
 
 /**
+ * ALLOCATE reads a file to the place that it got, whole, and notes both; what it refuses it
+ * does not note. A place in the BIOS area is inside of that.
+ * Bound: 1 file before, any command; files of any size up to 4 GiB.
+ * Loops: any_state.0:25, find_file.0:3
+ */
+PROOF(script_allocate, 8)
+{
+	struct command_allocate command;
+
+	any_state();
+	const size_t before = files.count;
+	uint64_t low = run.low_next;
+	enum status status = allocate(&run, &command);
+	if (status != STATUS_OK) {
+		REACHED("a refusal");
+		PROVE(files.count == before);
+		return;
+	}
+	REACHED("a file");
+	const struct acpi_file *file = &files.file[before];
+	PROVE(files.count == before + 1);
+	PROVE(name_is_terminated(&file->name));
+	PROVE(file->address == read_at && file->size == read_size && file->size > 0);
+	PROVE(align_down(file->address, le32_get(command.alignment)) == file->address);
+	if (run.low_next != low) {
+		REACHED("a place in the BIOS area");
+		PROVE(file->address >= low && fits(file->address, file->size, 0xefe00));
+		PROVE(run.low_next == file->address + file->size);
+	} else {
+		PROVE(fits(file->address, file->size, MEMMAP_4G));
+	}
+}
+
+/**
  * A full table of files takes no more.
  * Bound: 32 files of one name, any command.
+ * Loops: name_equal.0:8, name_is_terminated.0:8
  */
 PROOF(script_allocate_full, 33)
 {
@@ -136,10 +170,38 @@ PROOF(script_allocate_full, 33)
 }
 
 /**
- * ADD_CHECKSUM sums up bytes of one file and changes one byte in it.
- * Bound: up to 1 file of 24 bytes, any command.
+ * ADD_POINTER changes 1, 2, 4 or 8 bytes inside of one file, and adds the address of another, in
+ * which the pointer points; what does not fit is refused and changes nothing.
+ * Bound: 1 file of 24 bytes at any address below 4 GiB, any command.
+ * Loops: any_state.0:25, find_file.0:3
  */
-PROOF(script_add_checksum, 25)
+PROOF(script_add_pointer, 8)
+{
+	struct command_add_pointer command;
+	uint64_t at = any_u64();
+
+	any_state();
+	ASSUME(at < files.file[0].size);
+	uint8_t before = bytes[at];
+	enum status status = add_pointer(&run, &command);
+	uint64_t offset = le32_get(command.offset);
+	if (status != STATUS_OK) {
+		REACHED("a refusal");
+		PROVE(bytes[at] == before);
+		return;
+	}
+	REACHED("a pointer");
+	PROVE(command.size == 1 || command.size == 2 || command.size == 4 || command.size == 8);
+	if (at < offset || at >= offset + command.size)
+		PROVE(bytes[at] == before);
+}
+
+/**
+ * ADD_CHECKSUM sums up bytes of one file and changes one byte in it.
+ * Bound: 1 file of 24 bytes, any command.
+ * Loops: any_state.0:25, find_file.0:3
+ */
+PROOF(script_add_checksum, 8)
 {
 	struct command_add_checksum command;
 	uint64_t at = any_u64();
@@ -159,9 +221,10 @@ PROOF(script_add_checksum, 25)
 /**
  * WRITE_POINTER writes 1, 2, 4 or 8 bytes inside of a file of the VMM's, the address of a byte of a
  * file that was placed, and notes them while there is room.
- * Bound: up to 1 file of 24 bytes, 0 to 16 pointers before, any command.
+ * Bound: 1 file of 24 bytes, 0 to 16 pointers before, any command.
+ * Loops: any_state.0:25, find_file.0:3
  */
-PROOF(script_write_pointer, 25)
+PROOF(script_write_pointer, 8)
 {
 	struct command_write_pointer command;
 
