@@ -49,7 +49,7 @@ $(build)/analyse: tests/tools/need tests/analyse/module.mk
 
 $(analyse_srcs_ok) $(analyse_host_ok): $(build)/%.ok: % $(build)/settings $(build)/setup.mk \
 		$(build)/analyse $(unit)/setup Makefile tests/analyse/module.mk \
-		$(if $(is_clang),.clang-tidy tests/.clang-tidy)
+		$(if $(is_clang),.clang-tidy arch/host/.clang-tidy tests/.clang-tidy)
 	@mkdir -p $(@D) && rm -f $@
 	$(call say,ANALYSE,$(if $(is_clang),clang-tidy,gcc) $(ARCH) $<)
 	$(Q)$(analyse_with) >$@.log 2>&1 && touch $@ || { cat $@.log; false; }
@@ -61,7 +61,7 @@ $(build)/cppcheck-%.ok: $$(analyse_cppcheck_$$*) $(build)/analyse tests/analyse/
 	$(Q)cppcheck --quiet --error-exitcode=1 --std=c17 --platform=unix64 \
 		--enable=warning,performance,portability$(if $(filter firmware,$*),$(comma)style) \
 		--suppressions-list=tests/analyse/cppcheck.txt \
-		-D__$(ARCH)__ $(if $(filter x86_64,$(ARCH)),-D__SSE2__) -D_GNU_SOURCE -DUNIT_DATA='""' \
+		-D__$(ARCH)__ $(if $(filter x86_64,$(ARCH)),-D__SSE2__) -D_GNU_SOURCE -DTEST_DATA='""' \
 		$(defines) --include=lib/hidden.h -I. -Iarch/include -Itests/unit -Itests/qemu/probe \
 		$(analyse_cppcheck_$*) >$@.log 2>&1 && touch $@ || { cat $@.log; false; }
 

@@ -142,7 +142,7 @@ const uint8_t *hostile_data(const char *name, size_t *ret_size)
 		i++;
 	REQUIRE(i < DATA_MAX);
 	if (data[i].name == NULL) {
-		snprintf(path, sizeof(path), "%s/%s", FUZZ_DATA, name);
+		snprintf(path, sizeof(path), "%s/%s", TEST_DATA, name);
 		FILE *file = fopen(path, "rb");
 		REQUIRE(file != NULL && fseek(file, 0, SEEK_END) == 0);
 		data[i].size = (size_t)ftell(file);

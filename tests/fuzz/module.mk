@@ -58,7 +58,7 @@ fuzz_trace := $(if $(AFL),,-fsanitize=fuzzer-no-link)
 fuzz_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz_cflags := -std=gnu17 -g -fno-pie -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	$(fuzz_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE $(defines) \
-	-DFUZZ_DATA='"$(CURDIR)/tests/data"' \
+	-DTEST_DATA='"$(CURDIR)/tests/data"' \
 	-I. -Iarch/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 # A search is for ways through the code under test, not through the machine that it runs on.

@@ -31,7 +31,7 @@ unit_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	$(unit_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE \
 	$(filter-out -DLOG_DEFAULT=%,$(defines)) -DLOG_DEFAULT=LOG_WARN \
-	-DDMA_WAIT_ROUNDS=100000 -DUNIT_DATA='"$(CURDIR)/tests/data"' \
+	-DDMA_WAIT_ROUNDS=100000 -DTEST_DATA='"$(CURDIR)/tests/data"' \
 	-I. -Iarch/include -Itests/unit -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 .SECONDEXPANSION:

@@ -231,13 +231,13 @@ static void chipset_of_qemu_that_is_unknown(void **state)
 static void chipset_microvm_ecam(void **state)
 {
 	static const struct {
-		uint32_t id;
 		uint64_t low_ram_end;
+		uint32_t id;
 		bool found;
 	} cases[] = {
-		{0x00081b36, 256 * MIB, true},   {0x00081b36, 0xe0000000, true},
-		{0x00081b36, 0xe0000001, false}, {0x00091b36, 256 * MIB, false},
-		{0x29c08086, 256 * MIB, false},
+		{256 * MIB, 0x00081b36, true},   {0xe0000000, 0x00081b36, true},
+		{0xe0000001, 0x00081b36, false}, {256 * MIB, 0x00091b36, false},
+		{256 * MIB, 0x29c08086, false},
 	};
 
 	(void)state;

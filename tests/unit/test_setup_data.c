@@ -280,7 +280,7 @@ static void setup_data_does_not_touch_the_ebda(void **state)
 static void setup_data_range_of_nodes_above_low_memory(void **state)
 {
 	static const size_t sizes[] = {0x8000, 0x100, 0x4000};
-	uint64_t at[COUNT(sizes)];
+	uint64_t at[COUNT(sizes)] = {0};
 
 	(void)state;
 	assert_status(memmap_claim(&map, 0x30000, 0x68000, MEMMAP_FIRMWARE), STATUS_OK);

@@ -182,7 +182,7 @@ uint8_t *unit_data(const char *name, size_t *ret_size)
 {
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/%s", UNIT_DATA, name);
+	snprintf(path, sizeof(path), "%s/%s", TEST_DATA, name);
 	FILE *file = fopen(path, "rb");
 	if (file == NULL)
 		fail_msg("no file %s", path);
