@@ -2,7 +2,7 @@
 #include "arch/io.h"
 #include "arch/machine.h"
 #include "arch/port.h"
-
+#include "arch/x86_64/console.h"
 #include "lib/format.h"
 #include "lib/log.h"
 
@@ -86,6 +86,13 @@ void arch_console_write(const char *text, size_t length)
 		uart_write(text, length);
 }
 
+_Noreturn void console_end(void)
+{
+	arch_out8(DEBUG_EXIT_PORT, DEBUG_EXIT_FAILED);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
 _Noreturn void arch_fatal(const char *stage, enum status status, const char *reason)
 {
 	struct log log = {.level = LOG_ERROR};
@@ -93,7 +100,5 @@ _Noreturn void arch_fatal(const char *stage, enum status status, const char *rea
 	/* Assigned, since clang makes a relocated constant of a pointer in an initializer. */
 	log.write = arch_console_write;
 	log_line(&log, LOG_ERROR, "FATAL %s %s: %s", stage, status_str(status), reason);
-	arch_out8(DEBUG_EXIT_PORT, DEBUG_EXIT_FAILED);
-	for (;;)
-		__asm__ volatile("cli; hlt");
+	console_end();
 }

@@ -4,6 +4,7 @@
 #include "arch/entry.h"
 #include "arch/machine.h"
 #include "arch/memory.h"
+#include "arch/x86_64/console.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/start.h"
 #include "arch/x86_64/state.h"
@@ -120,6 +121,7 @@ __attribute__((no_stack_protector)) _Noreturn void arch_start(uint64_t start_inf
 		canary = rdtsc() * 0x9e3779b97f4a7c15; /* 2^64 / golden ratio */
 	state->canary = canary;
 	state->image = image;
+	state->dying = 0;
 	state->nx = (rdmsr(MSR_EFER) & EFER_NXE) != 0 ? 1ul << 63 : 0;
 	state->next_table = TABLE_POOL_START;
 	start_load_gdt(false);
@@ -153,6 +155,10 @@ _Noreturn void arch_exception(const struct exception_frame *frame)
 {
 	char reason[REASON_SIZE];
 
+	/* What faults in its own report is not reported again. */
+	if (arch_state()->dying != 0)
+		console_end();
+	arch_state()->dying = 1;
 	format_text(reason, sizeof(reason),
 		    "exception %lu at rip 0x%lx (image 0x%lx), error 0x%lx, cr2 0x%lx, rsp 0x%lx",
 		    frame->vector, frame->rip, arch_state()->image, frame->error, read_cr2(),

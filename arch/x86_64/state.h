@@ -35,7 +35,8 @@ typedef uint64_t idt_gate __attribute__((vector_size(16)));
  * image has no writable globals; everything that is not this is on the stack.
  */
 struct arch_state {
-	uint64_t reserved[5];
+	uint64_t dying; /**< an exception is reported */
+	uint64_t reserved[4];
 	uint64_t canary; /**< gs:0x28, where -mstack-protector-guard-reg=gs looks */
 	uint64_t image;  /**< physical address of the running image */
 	uint64_t nx;     /**< no-execute bit of a page-table entry, or 0 */

@@ -62,6 +62,15 @@ def test_fault_is_reported(fault, host):
         assert rip == cr2, "an instruction fetch faults at its own address"
 
 
+def test_fault_in_a_report_is_the_end(host):
+    vm = Trial(Run("exception-in-a-report"), host).vm
+    result = run_from_boot_main(
+        vm, ["gdb"], host.fw.with_suffix(".elf"), ROM - LINK_ADDRESS,
+        ("delete", "hbreak *(long)&arch_console_write", "set $rip=0x100", "continue",
+         "set $rip=0x100"))
+    assert (result.exit_code, result.debugcon) == (EXIT_FATAL, ""), result.describe()
+
+
 # In RAM, where nothing but the page tables keeps the image as it is.
 FAULTS_IN_RAM = (
     Fault("write_to_code", ("set $rdi=(long)&text_start", "set $rsi=$rsp", "set $rdx=8",
