@@ -21,8 +21,10 @@ unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 unit_srcs := $(srcs) $(addprefix arch/host/,claims.c console.c devices.c fwcfg.c \
 		fwcfg_cloud_hypervisor.c fwcfg_crosvm.c fwcfg_qemu.c guard.c host.c) \
 	$(addprefix tests/unit/,faults.c fwcfg_models.c pe.c recording.c unit.c)
-unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) $(addprefix tests/unit/,kernel.c machine.c pci.c)
-unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64) tests/unit/machine_arm.c
+unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) \
+	$(addprefix tests/unit/,kernel.c machine.c payload.c pci.c)
+unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64) \
+	$(addprefix tests/unit/,machine_arm.c payload_arm.c)
 unit_objs := $(patsubst %,$(unit)/%.o,$(sort $(unit_srcs_x86_64) $(unit_srcs_aarch64)))
 unit_archives := $(unit)/x86_64.a $(unit)/aarch64.a
 unit_libs_aarch64 := -lfdt -lz -lzstd

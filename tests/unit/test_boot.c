@@ -6,38 +6,13 @@
 
 #include "boot/boot.h"
 #include "machine.h"
+#include "payload.h"
 #include "pe.h"
 
 /* Whole boots, from the first line of C to the kernel, on each kind of machine. */
 
 #define START_INFO 0x6000ul
 #define PVH_MAP    0x7000ul
-
-#define CMDLINE "console=ttyS0 quiet"
-
-static struct kernel kernel;
-static uint8_t initrd[5000];
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = kernel_make(3, 8192);
-	unit_random_bytes(initrd, sizeof(initrd));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	kernel_free(&kernel);
-	return unit_teardown(state);
-}
-
-static void add_payload(void)
-{
-	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	host_fwcfg_file("opt/org.slipway/initrd", initrd, sizeof(initrd));
-	host_fwcfg_file("opt/org.slipway/cmdline", CMDLINE, strlen(CMDLINE));
-}
 
 static void handed_off(enum host_end end)
 {
@@ -72,7 +47,7 @@ static void plain(uint64_t low, uint64_t high)
 	machine_new(low, high);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_e820(low, high);
-	add_payload();
+	payload_add();
 }
 
 /* -- machines of QEMU ------------------------------------------------------------ */
@@ -83,7 +58,7 @@ static void recorded(const char *name)
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_recording(name);
 	host_fwcfg_integer(FWCFG_CPUS, 2, 2);
-	add_payload();
+	payload_add();
 }
 
 /* The RSDP that the kernel is told of is also the one that a scan finds. */
@@ -527,7 +502,7 @@ static void boot_over_the_data_port(void **state)
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_CROSVM);
 	machine_add_e820(64 * MIB, 0);
-	add_payload();
+	payload_add();
 	/* Tables that it has put there itself stay, whatever its host bridge is called. */
 	host_add_pci();
 	host_add_pci_function(0, 0, 0, 0x12378086);
@@ -670,7 +645,7 @@ static void boot_e820_types_and_overlaps(void **state)
 	e820_entry(entries + 80, 63 * MIB, 0, 2);
 	e820_entry(entries + 100, 4 * GIB, GIB, 12);
 	host_fwcfg_file("etc/e820", entries, sizeof(entries));
-	add_payload();
+	payload_add();
 	boots();
 	assert_int_equal(machine_e820_type(59 * MIB), MEMMAP_RAM);
 	assert_int_equal(machine_e820_type(60 * MIB), MEMMAP_RESERVED);
@@ -695,13 +670,13 @@ static void boot_e820_size(void **state)
 		machine_new(64 * MIB, 0);
 		host_add_fwcfg(HOST_FWCFG_QEMU);
 		host_fwcfg_file("etc/e820", entries, bad[i]);
-		add_payload();
+		payload_add();
 		fails("memory", STATUS_BAD_FORMAT);
 	}
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_fwcfg_entry("etc/e820", 0x100, 0xffffffff);
-	add_payload();
+	payload_add();
 	fails("memory", STATUS_BAD_FORMAT);
 	/* 128 of them, all the same but for the first. */
 	machine_new(64 * MIB, 0);
@@ -709,7 +684,7 @@ static void boot_e820_size(void **state)
 	for (size_t i = 0; i < 128; i++)
 		e820_entry(entries + 20 * i, 0, 64 * MIB, 1);
 	host_fwcfg_file("etc/e820", entries, 128 * 20);
-	add_payload();
+	payload_add();
 	boots();
 }
 
@@ -724,13 +699,13 @@ static void boot_e820_of_many_ranges(void **state)
 	for (uint64_t i = 1; i < 128; i++)
 		e820_entry(entries + 20 * i, 4 * GIB + 2 * i * MIB, MIB, 2);
 	host_fwcfg_file("etc/e820", entries, sizeof(entries));
-	add_payload();
+	payload_add();
 	/* With ours they are more than boot_params takes. */
 	fails("loader", STATUS_TOO_LARGE);
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_fwcfg_file("etc/e820", entries, 100 * 20);
-	add_payload();
+	payload_add();
 	boots();
 }
 
@@ -749,7 +724,7 @@ static void boot_memory_map_that_fills_up(void **state)
 		for (unsigned i = 1; i <= holes; i++)
 			e820_entry(entries + 20 * i, 32 * MIB + 0x2000 * i, 0x1000, 2);
 		host_fwcfg_file("etc/e820", entries, 20 * (holes + 1));
-		add_payload();
+		payload_add();
 		if (machine_boot(ARCH_ENTRY_RESET, 0) == HOST_HANDOFF) {
 			machine_check_handoff(&kernel, initrd, sizeof(initrd), CMDLINE);
 			booted++;
@@ -785,7 +760,7 @@ static void boot_e820_entry_that_wraps(void **state)
 	e820_entry(entries, 0, 64 * MIB, 1);
 	e820_entry(entries + 20, UINT64_MAX - 5, 7, 2);
 	host_fwcfg_file("etc/e820", entries, sizeof(entries));
-	add_payload();
+	payload_add();
 	fails("memory", STATUS_OUT_OF_RANGE);
 }
 
@@ -805,14 +780,14 @@ static void boot_without_ram_for_ourselves(void **state)
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_fwcfg_file("etc/e820", "", 0);
-	add_payload();
+	payload_add();
 	fails("memory", STATUS_OVERLAP);
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	e820_entry(entries, 0, 64 * MIB, 1);
 	e820_entry(entries + 20, 0x40000, 1, 2);
 	host_fwcfg_file("etc/e820", entries, 40);
-	add_payload();
+	payload_add();
 	fails("memory", STATUS_OVERLAP);
 }
 
@@ -831,7 +806,7 @@ static void boot_memory_from_cmos(void **state)
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_add_cmos();
 	put_cmos(63 * 1024, 48 * 16, 128 * 16);
-	add_payload();
+	payload_add();
 	boots();
 	assert_int_equal(machine_e820_type(64 * MIB - 1), MEMMAP_RAM);
 	assert_int_equal(machine_e820_type(64 * MIB), 0);
@@ -848,7 +823,7 @@ static void boot_memory_from_cmos_below_16m(void **state)
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_add_cmos();
 	put_cmos(11 * 1024, 0, 0);
-	add_payload();
+	payload_add();
 	boots();
 	assert_int_equal(machine_e820_type(12 * MIB - 1), MEMMAP_RAM);
 	assert_int_equal(machine_e820_type(12 * MIB), 0);
@@ -861,7 +836,7 @@ static void boot_memory_from_no_cmos(void **state)
 	(void)state;
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
-	add_payload();
+	payload_add();
 	enum host_end end = machine_boot(ARCH_ENTRY_RESET, 0);
 	assert_true(end == HOST_HANDOFF || end == HOST_FATAL);
 }
@@ -879,7 +854,7 @@ static struct host_pci *with_bar(bool q35, uint64_t size)
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_e820(64 * MIB, 0);
-	add_payload();
+	payload_add();
 	if (q35)
 		host_add_q35();
 	else
@@ -1018,7 +993,7 @@ static void boot_pvh_on_qemu(void **state)
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_recording("q35-7.2");
 	host_add_q35();
-	add_payload();
+	payload_add();
 	/* The recording is of a machine of 256 MiB. */
 	host_add_ram(64 * MIB, 192 * MIB);
 	handed_off(boot_pvh());
@@ -1037,7 +1012,7 @@ static void boot_without_any_memory_map(void **state)
 	(void)state;
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
-	add_payload();
+	payload_add();
 	fails_at(machine_boot(ARCH_ENTRY_RESET, 0), "memory", STATUS_BAD_FORMAT);
 }
 
@@ -1091,7 +1066,7 @@ static void boot_pvh_with_the_platform_done(void **state)
 		machine_add_e820(32 * MIB, 0);
 		host_fwcfg_file("etc/table-loader", "rubbish", 7);
 		host_add_q35();
-		add_payload();
+		payload_add();
 		handed_off(boot_pvh());
 		check_image_unchanged();
 		assert_string_equal(host.console, "");
@@ -1111,7 +1086,7 @@ static void boot_pvh_map_without_e820(void **state)
 	pvh(0, 3);
 	put_pvh_map();
 	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
-	add_payload();
+	payload_add();
 	handed_off(boot_pvh());
 	assert_int_equal(machine_e820_type(62 * MIB), MEMMAP_RAM);
 	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
@@ -1124,7 +1099,7 @@ static void boot_pvh_e820_before_the_pvh_map(void **state)
 	put_pvh_map();
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_e820(64 * MIB, 0);
-	add_payload();
+	payload_add();
 	handed_off(boot_pvh());
 	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RAM);
 }
@@ -1331,7 +1306,7 @@ static void boot_pvh_version_0(void **state)
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_add_cmos();
 	put_cmos(0, 48 * 16, 0);
-	add_payload();
+	payload_add();
 	handed_off(boot_pvh());
 	assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RAM);
 }
@@ -1345,7 +1320,7 @@ static void boot_pvh_magic(void **state)
 		put32(start_info, bad[i]);
 		host_add_fwcfg(HOST_FWCFG_QEMU);
 		machine_add_e820(64 * MIB, 0);
-		add_payload();
+		payload_add();
 		fails_at(boot_pvh(), "entry", STATUS_BAD_FORMAT);
 		assert_int_equal(host.accesses, 0);
 	}
@@ -1419,7 +1394,7 @@ static void boot_pvh_kernel_prefers_our_place(void **state)
 	pvh(0, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_e820(64 * MIB, 0);
-	add_payload();
+	payload_add();
 	handed_off(boot_pvh());
 	check_image_unchanged();
 	assert_int_equal(host.handoff.entry, MIB + sizeof(machine_image) + 0x200);
@@ -1450,7 +1425,7 @@ static void boot_pvh_version_of_the_future(void **state)
 		put32(start_info + 4, versions[i]);
 		put_pvh_map();
 		host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
-		add_payload();
+		payload_add();
 		handed_off(boot_pvh());
 		assert_int_equal(machine_e820_type(63 * MIB), MEMMAP_RESERVED);
 	}
@@ -1473,7 +1448,7 @@ static void boot_pvh_map_in_disorder(void **state)
 	e820_entry(map + 168, 0, 0xa0000, 1);
 	machine_put(PVH_MAP, map, sizeof(map));
 	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
-	add_payload();
+	payload_add();
 	handed_off(boot_pvh());
 	assert_int_equal(machine_e820_type(0x1000), MEMMAP_RAM);
 	assert_int_equal(machine_e820_type(20 * MIB), MEMMAP_RESERVED);
@@ -1495,7 +1470,7 @@ static void boot_pvh_map_of_the_most_entries(void **state)
 	pvh(0, 128);
 	machine_put(PVH_MAP, map, sizeof(map));
 	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
-	add_payload();
+	payload_add();
 	handed_off(boot_pvh());
 	for (unsigned i = 2; i < 127; i++)
 		e820_entry(map + i * 24, 8 * MIB + i * 0x2000ul, 0x1000, 2);
@@ -1681,7 +1656,7 @@ static void boot_pvh_no_module(void **state)
 	put_pvh_map();
 	put64(start_info + 16, UINT64_MAX);
 	host_add_fwcfg(HOST_FWCFG_CLOUD_HYPERVISOR);
-	add_payload();
+	payload_add();
 	handed_off(boot_pvh());
 }
 
@@ -2568,7 +2543,7 @@ static void boot_memory_map_too_full_for_a_resume(void **state)
 		host_fwcfg_file("etc/e820", entries, 20 * (holes + 1));
 		machine_add_recording("q35-7.2");
 		host_add_q35();
-		add_payload();
+		payload_add();
 		assert_int_equal(machine_boot(ARCH_ENTRY_RESET, 0), HOST_FATAL);
 		unit_check_fatal(host.fatal.stage, STATUS_TOO_LARGE);
 		refused += strstr(host.fatal.reason, "for a resume") != NULL;
@@ -2778,7 +2753,7 @@ static void boot_memory_from_cmos_that_lies(void **state)
 		host_add_fwcfg(HOST_FWCFG_QEMU);
 		host_add_cmos();
 		put_cmos(63 * 1024, cases[i].above_16m, cases[i].above_4g);
-		add_payload();
+		payload_add();
 		if (cases[i].good)
 			boots();
 		else
@@ -2827,7 +2802,7 @@ static void boot_pvh_bundle_in_a_bad_place(void **state)
 	free(both);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, payload_setup, payload_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(boot_q35),

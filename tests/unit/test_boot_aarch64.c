@@ -8,50 +8,18 @@
 #include "boot/boot.h"
 #include "machine.h"
 #include "machine_arm.h"
+#include "payload_arm.h"
 
 /* Whole boots on AArch64, from the first line of C to the kernel. */
 
-#define CMDLINE "console=ttyAMA0 quiet"
-
-static struct arm_kernel kernel;
-static uint8_t initrd[5000];
 static const uint8_t vmm_kaslr_seed[8] = "\xaa\xbb\xcc\xdd\xee\xff\x11\x22";
 static const uint8_t vmm_rng_seed[32] = "two and thirty bytes, and random";
-static uint8_t cpu_kaslr_seed[8], cpu_rng_seed[32];
-static struct arm_expected expected;
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = arm_kernel_make(300000, MIB);
-	unit_random_bytes(initrd, sizeof(initrd));
-	/* The first words of arch_random(). */
-	memset(cpu_kaslr_seed, 1, 8);
-	for (unsigned i = 0; i < 4; i++)
-		memset(cpu_rng_seed + 8 * i, (int)i + 2, 8);
-	expected = (struct arm_expected){&kernel, initrd,         sizeof(initrd),
-					 CMDLINE, cpu_kaslr_seed, cpu_rng_seed};
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arm_kernel_free(&kernel);
-	return unit_teardown(state);
-}
-
-static void add_payload(void)
-{
-	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	host_fwcfg_file("opt/org.slipway/initrd", initrd, sizeof(initrd));
-	host_fwcfg_file("opt/org.slipway/cmdline", CMDLINE, strlen(CMDLINE));
-}
 
 /* A machine without tables. */
 static void plain(void)
 {
 	arm_new(ARM_RAM_SIZE, HOST_FWCFG_QEMU);
-	add_payload();
+	payload_add();
 }
 
 static void recorded(const char *name)
@@ -410,7 +378,7 @@ static void boot_arm_tree_loses_what_was_replaced(void **state)
 {
 	(void)state;
 	arm_new(ARM_RAM_SIZE, HOST_FWCFG_QEMU);
-	add_payload();
+	payload_add();
 	arm_put(ARM_RAM + 64 * MIB, "another initrd", 14);
 	arm_tree.initrd = (struct arch_range){ARM_RAM + 64 * MIB, 14};
 	arm_tree.bootargs = "another command line that is much longer than ours";
@@ -448,7 +416,7 @@ static void boot_arm_tree_that_would_become_too_large(void **state)
 	fails("loader", STATUS_TOO_LARGE);
 	/* As it came, it fits. */
 	arm_new(ARM_RAM_SIZE, HOST_FWCFG_QEMU);
-	add_payload();
+	payload_add();
 	arm_tree.stdout_path = padding;
 	arm_tree.totalsize = 0;
 	host.work_area.start = ARM_RAM + 4 * MIB;
@@ -608,7 +576,7 @@ static void cloud_hypervisor(void)
 {
 	arm_new(ARM_RAM_SIZE, HOST_FWCFG_CLOUD_HYPERVISOR);
 	arm_tree.totalsize = 0;
-	add_payload();
+	payload_add();
 	place_tables(PLACED);
 }
 
@@ -627,7 +595,7 @@ static void boot_arm_fwcfg_of_16_bytes(void **state)
 {
 	(void)state;
 	arm_new(ARM_RAM_SIZE, HOST_FWCFG_CLOUD_HYPERVISOR);
-	add_payload();
+	payload_add();
 	boots_with_tree();
 	assert_int_equal(host.fwcfg.dmas, 0);
 	assert_true(host.fwcfg.data_reads > kernel.size);
@@ -1251,7 +1219,7 @@ static void boot_arm_tree_of_an_old_kernel_is_near(void **state)
 	}
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, payload_setup, payload_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(boot_arm_virt_with_acpi),

@@ -4,38 +4,14 @@
 #include "boot/boot.h"
 #include "faults.h"
 #include "machine.h"
+#include "payload.h"
 #include "pe.h"
 
 /* What can go wrong in a boot on x86_64, one thing at a time. */
 
-#define CMDLINE    "console=ttyS0 quiet"
 #define START_INFO 0x6000ul
 #define PVH_MAP    0x7000ul
 #define ELF_PLACE  (24 * MIB)
-
-static struct kernel kernel;
-static uint8_t initrd[5000];
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = kernel_make(3, 8192);
-	unit_random_bytes(initrd, sizeof(initrd));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	kernel_free(&kernel);
-	return unit_teardown(state);
-}
-
-static void add_payload(void)
-{
-	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	host_fwcfg_file("opt/org.slipway/initrd", initrd, sizeof(initrd));
-	host_fwcfg_file("opt/org.slipway/cmdline", CMDLINE, strlen(CMDLINE));
-}
 
 static void add_legacy_payload(void)
 {
@@ -56,7 +32,7 @@ static void pc(const char *name)
 {
 	recorded(name);
 	host_add_i440fx();
-	add_payload();
+	payload_add();
 }
 
 static void q35(const char *name)
@@ -70,7 +46,7 @@ static void q35(const char *name)
 static void microvm(const char *name)
 {
 	recorded(name);
-	add_payload();
+	payload_add();
 }
 
 /* The VMM has loaded the firmware itself and tells of its memory; fw_cfg has the payload. */
@@ -93,7 +69,7 @@ static void pvh(enum host_fwcfg_kind kind)
 	machine_put(PVH_MAP, map, sizeof(map));
 	host_add_fwcfg(kind);
 	host_fwcfg_integer(FWCFG_CPUS, 2, 2);
-	add_payload();
+	payload_add();
 }
 
 static void pvh_of_qemu(const char *name)
@@ -136,7 +112,7 @@ static void crosvm(const char *name)
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_CROSVM);
 	machine_add_e820(64 * MIB, 0);
-	add_payload();
+	payload_add();
 }
 
 static enum host_end reset(void)
@@ -201,7 +177,7 @@ static void faults_no_memory(void **state)
 	faults_of_memory(&boot_of_crosvm);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, payload_setup, payload_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(faults_transfer_fails_or_ends_early_or_never),

@@ -7,49 +7,17 @@
 #include "faults.h"
 #include "machine.h"
 #include "machine_arm.h"
+#include "payload_arm.h"
 
 /* What can go wrong in a boot on AArch64, one thing at a time. */
 
-#define CMDLINE "console=ttyAMA0 quiet"
-#define RAM     (32 * MIB)
-
-static struct arm_kernel kernel;
-static uint8_t initrd[5000];
-static uint8_t kaslr_seed[8], rng_seed[32];
-static struct arm_expected expected;
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = arm_kernel_make(20000, MIB);
-	unit_random_bytes(initrd, sizeof(initrd));
-	/* The first words of arch_random(). */
-	memset(kaslr_seed, 1, 8);
-	for (unsigned i = 0; i < 4; i++)
-		memset(rng_seed + 8 * i, (int)i + 2, 8);
-	expected = (struct arm_expected){&kernel, initrd,     sizeof(initrd),
-					 CMDLINE, kaslr_seed, rng_seed};
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arm_kernel_free(&kernel);
-	return unit_teardown(state);
-}
-
-static void add_payload(void)
-{
-	host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	host_fwcfg_file("opt/org.slipway/initrd", initrd, sizeof(initrd));
-	host_fwcfg_file("opt/org.slipway/cmdline", CMDLINE, strlen(CMDLINE));
-}
+#define RAM (32 * MIB)
 
 static void with_tree(const char *name)
 {
 	(void)name;
 	arm_new(RAM, HOST_FWCFG_QEMU);
-	add_payload();
+	payload_add();
 }
 
 static void with_acpi(const char *name)
@@ -86,7 +54,7 @@ static void cloud_hypervisor(const char *name)
 {
 	(void)name;
 	arm_new(RAM, HOST_FWCFG_CLOUD_HYPERVISOR);
-	add_payload();
+	payload_add();
 }
 
 static void check_acpi(void)
@@ -137,7 +105,8 @@ static void faults_arm_no_memory(void **state)
 	faults_of_memory(&boot_of_cloud_hypervisor);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function)                                                                             \
+	cmocka_unit_test_setup_teardown(function, payload_setup_small, payload_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(faults_arm_transfer_fails_or_ends_early_or_never),

@@ -6,10 +6,9 @@
 #include "fwcfg/transport.h"
 #include "fwcfg_models.h"
 #include "machine.h"
+#include "payload.h"
 
 /* The fw_cfg of Cloud Hypervisor and crosvm, filled as they fill it, on x86_64. */
-
-#define CMDLINE "console=ttyS0 quiet"
 
 /* Where Cloud Hypervisor has what a PVH guest is told: arch/src/x86_64/layout.rs. */
 #define START_INFO 0x6000ul
@@ -22,22 +21,6 @@
 
 static struct fwcfg fwcfg;
 static struct reason why;
-static struct kernel kernel;
-static uint8_t initrd[5000];
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = kernel_make(3, 8192);
-	unit_random_bytes(initrd, sizeof(initrd));
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	kernel_free(&kernel);
-	return unit_teardown(state);
-}
 
 /* -- the registers ----------------------------------------------------------------- */
 
@@ -376,7 +359,7 @@ static void models_crosvm_without_a_kernel(void **state)
 	unit_check_fatal("payload", STATUS_NOT_FOUND);
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, payload_setup, payload_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(models_cloud_hypervisor_reads),

@@ -4,38 +4,12 @@
 #include "boot/boot.h"
 #include "fwcfg_models.h"
 #include "machine_arm.h"
+#include "payload_arm.h"
 
 /* The fw_cfg of Cloud Hypervisor, filled as it fills it, on AArch64. */
 
-#define CMDLINE "console=ttyAMA0 quiet"
-
 /* Its device tree has 2 MiB at the start of RAM, and its own ACPI tables follow: layout.rs. */
 #define PLACED_ACPI (ARM_RAM + 2 * MIB)
-
-static struct arm_kernel kernel;
-static uint8_t initrd[5000];
-static uint8_t kaslr_seed[8], rng_seed[32];
-static struct arm_expected expected;
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = arm_kernel_make(300000, MIB);
-	unit_random_bytes(initrd, sizeof(initrd));
-	/* The first words of arch_random(). */
-	memset(kaslr_seed, 1, 8);
-	for (unsigned i = 0; i < 4; i++)
-		memset(rng_seed + 8 * i, (int)i + 2, 8);
-	expected = (struct arm_expected){&kernel, initrd,     sizeof(initrd),
-					 CMDLINE, kaslr_seed, rng_seed};
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	arm_kernel_free(&kernel);
-	return unit_teardown(state);
-}
 
 static void cloud_hypervisor(void)
 {
@@ -204,7 +178,7 @@ static void models_arm_cloud_hypervisor_cuts_the_kernel(void **state)
 	}
 }
 
-#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, payload_setup, payload_teardown)
 
 static const struct CMUnitTest tests[] = {
 	TEST(models_arm_cloud_hypervisor_reads),
