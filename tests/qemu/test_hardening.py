@@ -43,7 +43,6 @@ FXSAVE_VECTORS = 160
 FPU = ((0, 0x37F), (24, 0x1F80), (28, 0xFFFF))
 
 
-
 @pytest.fixture(scope="module")
 def elf_file(host):
     return host.fw.with_suffix(".elf")
