@@ -6,7 +6,7 @@
 # With CC=gcc a source is looked at by gcc -fanalyzer, with CC=clang by clang-tidy, each with the
 # flags that it is built with: all warnings of the ordinary build, -Wconversion too, are among what
 # is looked for. What is found is mended, or clearer code is written. The few kinds of findings that
-# are not asked for are in .clang-tidy, tests/.clang-tidy, cppcheck.txt and here, with the reason.
+# are not asked for are in the files .clang-tidy, in cppcheck.txt and here, with the reason.
 
 # Without optimization, which takes paths away before they are looked at.
 # -Wanalyzer-malloc-leak: the firmware has no heap. Tests run under ASan, which sees leaks, and gcc

@@ -35,7 +35,8 @@ class Fault:
 FAULTS = (
     Fault("jump_to_page_0", ("set $rip=0x100",), PAGE_FAULT, FETCH, 0x100),
     Fault("jump_to_the_stack", ("set $rip=$rsp",), PAGE_FAULT, PRESENT | FETCH, None),
-    Fault("jump_to_constants", ("set $rip=(long)&rodata_end-1",), PAGE_FAULT, PRESENT | FETCH, None),
+    Fault("jump_to_constants", ("set $rip=(long)&rodata_end-1",),
+          PAGE_FAULT, PRESENT | FETCH, None),
     Fault("jump_to_the_header", (f"set $rip={ROM:#x}",), PAGE_FAULT, PRESENT | FETCH, ROM),
     Fault("stack_overflow", (f"set $rsp={STACK_GUARD + 0x1008:#x}",),
           PAGE_FAULT, WRITE, STACK_GUARD + 0xFF8),
@@ -55,7 +56,8 @@ def test_fault_is_reported(fault, host):
                                 fault.commands)
     report = REPORT.fullmatch(result.debugcon)
     assert result.exit_code == EXIT_FATAL and report, result.describe()
-    vector, (rip, image, error, cr2, rsp) = int(report[1]), (int(n, 16) for n in report.groups()[1:])
+    vector = int(report[1])
+    rip, image, error, cr2, rsp = (int(number, 16) for number in report.groups()[1:])
     assert (vector, image, error) == (fault.vector, ROM, fault.error), report[0]
     assert fault.cr2 in (None, cr2), report[0]
     if fault.error & FETCH:
@@ -78,7 +80,8 @@ FAULTS_IN_RAM = (
     Fault("write_to_the_header", (f"set $rdi={LINK_ADDRESS:#x}", "set $rsi=$rsp", "set $rdx=8",
                                   "set $rip=(long)&memcpy"),
           PAGE_FAULT, PRESENT | WRITE, LINK_ADDRESS),
-    Fault("jump_to_constants", ("set $rip=(long)&rodata_end-1",), PAGE_FAULT, PRESENT | FETCH, None),
+    Fault("jump_to_constants", ("set $rip=(long)&rodata_end-1",),
+          PAGE_FAULT, PRESENT | FETCH, None),
 )
 
 
