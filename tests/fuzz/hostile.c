@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "hostile.h"
 
+#include <sanitizer/asan_interface.h>
 #include <string.h>
 
 #include "arch/entry.h"
 #include "arch/handoff.h"
+#include "arch/host/guard.h"
 #include "arch/machine.h"
 #include "arch/memory.h"
 #include "fwcfg/fwcfg.h"
@@ -276,7 +278,15 @@ const void *__wrap_host_memory(uint64_t address, uint64_t size)
 void *__wrap_arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 {
 	look();
-	return is_possible(address, length) ? __real_arch_map(address, length, memory) : NULL;
+	/*
+	 * A host can guess where the stack is, and firmware would look at more than an object. What
+	 * it maps itself is all of one; its bounds are for fuzz_fwcfg.
+	 */
+	if (!is_possible(address, length) ||
+	    (address >= HOST_OWN_START &&
+	     __asan_region_is_poisoned((void *)(uintptr_t)address, length) != NULL))
+		return NULL;
+	return __real_arch_map(address, length, memory);
 }
 
 bool __wrap_arch_peek(uint64_t address, uint64_t length, void *to)
@@ -530,6 +540,9 @@ void hostile_begin(struct input *input, uint64_t start, uint64_t size)
 	for (unsigned i = 0; i < RECORDS_MAX && input->left > 0; i++)
 		read_record(input);
 	note_puts();
+	/* All may be written: hostile_check_writes() compares it, when the boot has ended. */
+	for (size_t i = 0; host_region(i) != NULL; i++)
+		host_claim(host_region(i)->start, host_region(i)->size);
 	host.fwcfg.before_read = before_read;
 	host.pci_read = pci_read;
 }
