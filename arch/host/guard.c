@@ -194,7 +194,7 @@ static void protect(struct arch_range range, int protection)
 static void open_pages(struct arch_range range)
 {
 	protect(range, PROT_READ | PROT_WRITE);
-	if (host.image.size != 0 && host.image.start < HOST_OWN_START)
+	if (host.image_in_ram)
 		protect(host.image, PROT_READ);
 }
 

@@ -279,6 +279,7 @@ void host_image_in_rom(const void *bytes, size_t size)
 {
 	remove_image();
 	host.image = (struct arch_range){(uintptr_t)bytes, size};
+	host.image_in_ram = false;
 }
 
 /*
@@ -295,6 +296,7 @@ void host_image_in_ram(uint64_t address, const void *bytes, size_t size)
 	memcpy(place, bytes, size);
 	remove_image();
 	host.image = (struct arch_range){address, size};
+	host.image_in_ram = true;
 	host_guard();
 	if (place == (void *)(uintptr_t)address)
 		return;

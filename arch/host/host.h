@@ -98,11 +98,12 @@ struct host {
 
 	/* Memory */
 	size_t maps;
-	size_t claims;               /**< calls that give memory a purpose, or ask for some */
-	size_t fail_claim;           /**< the number of the one that fails, or */
-	size_t last_claim;           /**< of the last that does not; 0: none */
-	struct memmap *map;          /**< the last that was begun; its owner's */
-	struct arch_range image;     /**< in ROM unless host_image_in_ram() was called */
+	size_t claims;           /**< calls that give memory a purpose, or ask for some */
+	size_t fail_claim;       /**< the number of the one that fails, or */
+	size_t last_claim;       /**< of the last that does not; 0: none */
+	struct memmap *map;      /**< the last that was begun; its owner's */
+	struct arch_range image; /**< in ROM unless host_image_in_ram() was called */
+	bool image_in_ram;
 	struct arch_range work_area; /**< that of x86 until a test sets another */
 	uint64_t map_end;            /**< for arch_map_end(); the same */
 
