@@ -7,7 +7,6 @@ page tables' rights is reported is for test_exceptions.py; here their every entr
 
 import re
 import struct
-import subprocess
 from dataclasses import dataclass, replace
 
 import pytest
@@ -16,6 +15,7 @@ from debugger import run_from_boot_main, symbols
 from probe.probe import EXIT_DONE, parse
 from ranges import Range, overlap
 from runs import ONLY_32, QEMUS, elf, probe
+from stack_rights import check_stack_rights
 from trial import Trial
 
 EXIT_FATAL = 3
@@ -247,16 +247,5 @@ def test_registers_are_wiped(machine, host, elf_file):
 # -- the file ---------------------------------------------------------------------
 
 
-def test_stack_is_not_executable(host, elf_file):
-    """ELF says so, and no object asks for it, as gcc makes those of nested functions do."""
-    said = subprocess.run(["readelf", "-lW", elf_file], check=True, capture_output=True,
-                          text=True).stdout
-    rights = re.search(r"^ +GNU_STACK +(?:\S+ +){5}([RWE ]{3}) ", said, re.MULTILINE)
-    assert rights and rights[1].strip() == "RW", said
-    assert not re.search(r"^ +LOAD .* (?:RWE|RW ) ", said, re.MULTILINE), said
-    objects = list(host.fw.parent.rglob("*.c.o"))
-    said = subprocess.run(["readelf", "-SW", *objects], check=True, capture_output=True,
-                          text=True).stdout
-    stacks = re.findall(r" \.note\.GNU-stack +PROGBITS +(?:[0-9a-f]+ +){4}(.*?) +\d+ +\d+ +\d+$",
-                        said, re.MULTILINE)
-    assert len(stacks) == len(objects) > 0 and set(stacks) == {""}, set(stacks)
+def test_stack_is_not_executable(host):
+    check_stack_rights(host.fw)

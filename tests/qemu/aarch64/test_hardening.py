@@ -7,12 +7,12 @@ that they still are there is a rule of handoff.py.
 
 import re
 import struct
-import subprocess
 
 import pytest
 
 from debugger import run_from_boot_main, symbols
 from ranges import Range, overlap
+from stack_rights import check_stack_rights
 from .probe.probe import parse
 from .runs import QEMUS, probe
 from .trial import Trial
@@ -157,16 +157,4 @@ def test_stack_canary_and_registers_are_wiped(name, cpu, machine, commands, qemu
 
 
 def test_stack_is_not_executable(host):
-    """ELF says so, and no object asks for it, as gcc makes those of nested functions do."""
-    elf_file = host.fw.with_suffix(".elf")
-    said = subprocess.run(["readelf", "-lW", elf_file], check=True, capture_output=True,
-                          text=True).stdout
-    rights = re.search(r"^ +GNU_STACK +(?:\S+ +){5}([RWE ]{3}) ", said, re.MULTILINE)
-    assert rights and rights[1].strip() == "RW", said
-    assert not re.search(r"^ +LOAD .* (?:RWE|RW ) ", said, re.MULTILINE), said
-    objects = list(host.fw.parent.rglob("*.c.o"))
-    said = subprocess.run(["readelf", "-SW", *objects], check=True, capture_output=True,
-                          text=True).stdout
-    stacks = re.findall(r" \.note\.GNU-stack +PROGBITS +(?:[0-9a-f]+ +){4}(.*?) +\d+ +\d+ +\d+$",
-                        said, re.MULTILINE)
-    assert len(stacks) == len(objects) > 0 and set(stacks) == {""}, set(stacks)
+    check_stack_rights(host.fw)
