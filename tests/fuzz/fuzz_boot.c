@@ -178,6 +178,8 @@ static struct arch_entry make_machine(struct input *input)
 	} else {
 		host_image_in_rom(image, sizeof(image));
 	}
+	for (size_t i = 0; i < FIXED_PLACES; i++)
+		host_claim(fixed_places[i].start, fixed_places[i].size);
 	hostile_begin(input, CHANGEABLE, CHANGEABLE_END - CHANGEABLE);
 	/* No record lies over the image that runs. */
 	if (entry.kind == ARCH_ENTRY_PVH)

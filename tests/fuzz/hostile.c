@@ -6,7 +6,6 @@
 
 #include "arch/entry.h"
 #include "arch/handoff.h"
-#include "arch/host/guard.h"
 #include "arch/machine.h"
 #include "arch/memory.h"
 #include "fwcfg/fwcfg.h"
@@ -540,9 +539,6 @@ void hostile_begin(struct input *input, uint64_t start, uint64_t size)
 	for (unsigned i = 0; i < RECORDS_MAX && input->left > 0; i++)
 		read_record(input);
 	note_puts();
-	/* All may be written: hostile_check_writes() compares it, when the boot has ended. */
-	for (size_t i = 0; host_region(i) != NULL; i++)
-		host_claim(host_region(i)->start, host_region(i)->size);
 	host.fwcfg.before_read = before_read;
 	host.pci_read = pci_read;
 }
