@@ -56,7 +56,7 @@ log_level = $(if $(filter error warn info debug,$(LOG)),LOG_$(shell echo $(LOG) 
 	$(error LOG=$(LOG) is not error, warn, info or debug))
 
 defines := -DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -DLOG_DEFAULT=$(log_level)
-cflags := -std=gnu17 -g $(if $(is_clang),-Oz,-Os) -ffreestanding -fbuiltin -fpie \
+cflags := -std=gnu17 -g -Oz -ffreestanding -fbuiltin -fpie \
 	-fvisibility=hidden -nostdinc \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
 	-ffunction-sections -fdata-sections -fstack-protector-strong \

@@ -63,8 +63,9 @@ _Static_assert(sizeof(struct entry) == 128, "bios-linker-loader.c");
 _Static_assert(offsetof(struct entry, add_pointer.size) == 120, "bios-linker-loader.c");
 _Static_assert(offsetof(struct entry, write_pointer.size) == 124, "bios-linker-loader.c");
 
-/* Longer scripts than this have never been seen; q35's are about 4 KiB. */
+/* Longer scripts than this have never been seen; QEMU pads its own to a multiple of 4 KiB. */
 #define SCRIPT_SIZE_MAX 0x100000
+#define ENTRIES_AT_ONCE 32
 
 struct run {
 	const struct acpi_host *host;
@@ -79,8 +80,9 @@ struct run {
 static const struct acpi_file *find_file(const struct run *run, const struct name *name)
 {
 	for (size_t i = 0; i < run->files->count; i++) {
-		if (name_equal(name->text, &run->files->file[i].name))
-			return &run->files->file[i];
+		const struct acpi_file *file = &run->files->file[i];
+		if (name_is(name, file->name.text, &file->extent))
+			return file;
 	}
 	return NULL;
 }
@@ -105,7 +107,7 @@ require_other_file(struct run *run, const struct name *name, const struct acpi_f
 static inline enum status require_file(struct run *run, const struct name *name,
 				       const struct acpi_file **ret_file)
 {
-	if (run->recent == NULL || !name_equal(run->recent->name.text, name))
+	if (run->recent == NULL || !name_is(name, run->recent->name.text, &run->recent->extent))
 		return require_other_file(run, name, ret_file);
 	*ret_file = run->recent;
 	return STATUS_OK;
@@ -142,10 +144,11 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 {
 	struct acpi_files *files = run->files;
 	uint64_t alignment = le32_get(command->alignment);
+	struct name_extent extent;
 	struct blob blob;
 	uint64_t address;
 
-	if (!name_is_terminated(&command->file))
+	if (!name_measure(command->file.text, &extent))
 		return refuse(run->why, STATUS_BAD_FORMAT,
 			      "the loader script has a file name without an end");
 	if (!is_power_of_two(alignment))
@@ -185,6 +188,7 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 
 	struct acpi_file *file = &files->file[files->count++];
 	file->name = command->file;
+	file->extent = extent;
 	file->address = address;
 	file->bytes = bytes;
 	file->size = blob.size;
@@ -194,6 +198,24 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 static bool pointer_size_ok(uint32_t size)
 {
 	return size == 1 || size == 2 || size == 4 || size == 8;
+}
+
+/* One of the sizes of a pointer. */
+static inline void copy_pointer(void *to, const void *from, uint32_t size)
+{
+	switch (size) {
+	case 8:
+		memcpy(to, from, 8);
+		break;
+	case 4:
+		memcpy(to, from, 4);
+		break;
+	case 2:
+		memcpy(to, from, 2);
+		break;
+	default:
+		memcpy(to, from, 1);
+	}
 }
 
 static bool pointer_fits(uint64_t pointer, uint32_t size)
@@ -220,7 +242,7 @@ static enum status add_pointer(struct run *run, const struct command_add_pointer
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", offset,
 			      dest->name.text, dest->size);
-	memcpy(&field, dest->bytes + offset, command->size);
+	copy_pointer(&field, dest->bytes + offset, command->size);
 	if (le64_get(field) >= src->size)
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
 			      "a pointer in %s to offset 0x%lx is outside %s (%lu bytes)",
@@ -231,7 +253,7 @@ static enum status add_pointer(struct run *run, const struct command_add_pointer
 			      "a %u-byte pointer in %s cannot hold 0x%lx", command->size,
 			      dest->name.text, pointer);
 	field = le64_of(pointer);
-	memcpy(dest->bytes + offset, &field, command->size);
+	copy_pointer(dest->bytes + offset, &field, command->size);
 	return STATUS_OK;
 }
 
@@ -352,30 +374,15 @@ static enum status run_entry(struct run *run, const struct entry *entry)
 	return STATUS_OK;
 }
 
-/* The script is fetched whole, since each part would cost a transfer. */
-static enum status fetch_script(const struct blob *script, const struct acpi_host *host,
-				struct span *ret_script, struct reason *why)
+/* STATUS_OK: the script has whole entries, and not too many. */
+static enum status check_size(uint64_t size, struct reason *why)
 {
-	uint64_t address;
-
-	if (script->size % sizeof(struct entry) != 0 || script->size == 0)
+	if (size % sizeof(struct entry) != 0 || size == 0)
 		return refuse(why, STATUS_TRUNCATED,
-			      "the loader script has %lu bytes, no multiple of %lu", script->size,
+			      "the loader script has %lu bytes, no multiple of %lu", size,
 			      sizeof(struct entry));
-	if (script->size > SCRIPT_SIZE_MAX)
-		return refuse(why, STATUS_TOO_LARGE, "the loader script has %lu bytes",
-			      script->size);
-	enum status status = memmap_alloc_low(host->map_of_memory, script->size, PAGE_SIZE,
-					      MEMMAP_FIRMWARE, &address);
-	if (status != STATUS_OK)
-		return refuse(why, status, "no memory for the loader script");
-	status = script->read(script, 0, script->size, address);
-	if (status != STATUS_OK)
-		return refuse(why, status, "the loader script cannot be read");
-	const uint8_t *bytes = host->map(address, script->size);
-	if (bytes == NULL)
-		return refuse(why, STATUS_NO_MEMORY, "the loader script cannot be mapped");
-	*ret_script = (struct span){bytes, script->size};
+	if (size > SCRIPT_SIZE_MAX)
+		return refuse(why, STATUS_TOO_LARGE, "the loader script has %lu bytes", size);
 	return STATUS_OK;
 }
 
@@ -389,20 +396,22 @@ enum status acpi_run_script(const struct blob *script, const struct acpi_host *h
 		.low_next = host->low_start,
 		.script_key = script->key,
 	};
-	struct span bytes;
-	struct le32 command;
-	struct entry entry;
+	struct entry entries[ENTRIES_AT_ONCE];
+	uint64_t length;
 
 	files->count = 0;
 	files->writes.count = 0;
-	enum status status = fetch_script(script, host, &bytes, why);
-	for (uint64_t at = 0;
-	     status == STATUS_OK && span_read(bytes, at, sizeof(command), &command);
-	     at += sizeof(entry)) {
-		/* Half of a script is padding, and not worth a copy. */
-		if (le32_get(command) != COMMAND_PADDING &&
-		    span_read(bytes, at, sizeof(entry), &entry))
-			status = run_entry(&run, &entry);
+	enum status status = check_size(script->size, why);
+	for (uint64_t at = 0; status == STATUS_OK && at < script->size; at += length) {
+		length = script->size - at < sizeof(entries) ? script->size - at : sizeof(entries);
+		status = blob_read(script, at, length, entries);
+		if (status != STATUS_OK)
+			return refuse(why, status, "the loader script cannot be read");
+		for (size_t i = 0; i < length / sizeof(entries[0]) && status == STATUS_OK; i++) {
+			/* Half of a script is padding. */
+			if (le32_get(entries[i].command) != COMMAND_PADDING)
+				status = run_entry(&run, &entries[i]);
+		}
 	}
 	return status;
 }

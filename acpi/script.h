@@ -23,6 +23,7 @@
 /** A file that the script had placed in memory. */
 struct acpi_file {
 	struct name name;
+	struct name_extent extent; /**< of the name */
 	uint64_t address;
 	uint8_t *bytes; /**< the same place, mapped */
 	uint64_t size;

@@ -36,6 +36,17 @@ _Static_assert(sizeof(struct entry_point_2) == 31, "DSP0134 5.2.1");
 /* Every table seen is below 64 KiB, the limit of version 2. */
 #define TABLE_SIZE_MAX 0x100000
 
+/*
+ * The signatures of entry points, in the image but not at a multiple of 16 bytes: on a microvm a
+ * scan for them sees the image, too (rulings 2).
+ */
+static const struct {
+	char shift;
+	char three[5];
+	char two[4];
+	char two_more[5];
+} signatures __attribute__((aligned(16))) = {'\0', "_SM3_", "_SM_", "_DMI_"};
+
 struct survey {
 	bool has_type0;
 	uint16_t free_handle; /* one above all that may be used; HANDLES if there is none */
@@ -103,14 +114,16 @@ static enum status finish_entry_point(uint8_t *bytes, uint64_t bytes_size, uint6
 
 	memcpy(&two, bytes, sizeof(two));
 	memcpy(&three, bytes, sizeof(three));
-	if (memcmp(three.anchor, "_SM3_", sizeof(three.anchor)) == 0) {
+	if (memcmp(three.anchor, signatures.three, sizeof(three.anchor)) == 0) {
 		three.length = sizeof(three);
 		smbios_finish_entry_point_3(&three, address, (uint32_t)size);
 		memcpy(bytes, &three, sizeof(three));
 		return STATUS_OK;
 	}
-	if (bytes_size < sizeof(two) || memcmp(two.anchor, "_SM_", sizeof(two.anchor)) != 0 ||
-	    memcmp(two.intermediate_anchor, "_DMI_", sizeof(two.intermediate_anchor)) != 0)
+	if (bytes_size < sizeof(two) ||
+	    memcmp(two.anchor, signatures.two, sizeof(two.anchor)) != 0 ||
+	    memcmp(two.intermediate_anchor, signatures.two_more, sizeof(two.intermediate_anchor)) !=
+		    0)
 		return refuse(why, STATUS_BAD_FORMAT,
 			      "the SMBIOS entry point of %lu bytes has no signature", bytes_size);
 	if (size > UINT16_MAX)

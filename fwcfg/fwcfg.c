@@ -10,8 +10,6 @@
 #include "lib/checked.h"
 
 #define SIGNATURE_SIZE 4
-#define ID_PORTS       0x01 /* "traditional" interface: every device has it */
-#define ID_DMA         0x02
 
 /* fw_cfg.rst, "Guest-side DMA interface" */
 struct dma_access {
@@ -29,6 +27,12 @@ _Static_assert(sizeof(struct dma_access) == 16, "fw_cfg.rst, FWCfgDmaAccess");
 #define DMA_SELECT_SHIFT 16
 #define DMA_LENGTH_MAX   0xfffff000u
 
+/* No key. */
+#define NONE_SELECTED 0x10000u
+
+/* Entries of the directory that are read with their count, where the host is QEMU: its slots. */
+#define ENTRIES_AT_FIRST (FWCFG_FILES_MAX < 32 ? FWCFG_FILES_MAX : 32)
+
 /* A transfer is complete when the port write returns, on every VMM known. Tests wait less. */
 #ifndef DMA_WAIT_ROUNDS
 #define DMA_WAIT_ROUNDS 100000000
@@ -42,8 +46,13 @@ static void select_item(struct fwcfg *fwcfg, uint16_t key)
 {
 	transport_select(fwcfg->registers, key);
 	fwcfg->selected = key;
-	fwcfg->selected_known = true;
 	fwcfg->position = 0;
+}
+
+/* A command on QEMU's fw_cfg that selects item @key; zeros follow where the item has ended. */
+static uint32_t selecting(uint32_t command, uint16_t key)
+{
+	return command | DMA_SELECT | (uint32_t)key << DMA_SELECT_SHIFT;
 }
 
 static inline enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t length,
@@ -72,7 +81,25 @@ static inline enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32
 /* Whether a command without a selection would start at @offset of item @key. */
 static inline bool stands_at(const struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
 {
-	return fwcfg->selected_known && fwcfg->selected == key && fwcfg->position == offset;
+	return fwcfg->selected == key && fwcfg->position == offset;
+}
+
+/* Transfers, and notes where that leaves the device. */
+static inline enum status command_at(struct fwcfg *fwcfg, uint16_t key, uint64_t offset,
+				     uint32_t control, uint32_t length, uint64_t address)
+{
+	enum status status = transfer(fwcfg, control, length, address);
+
+	fwcfg->selected = status == STATUS_OK ? key : NONE_SELECTED;
+	fwcfg->position = offset + length;
+	return status;
+}
+
+/* Reads QEMU's item @key from its start: what most of a boot's transfers do. */
+static __attribute__((noinline)) enum status read_from_start(struct fwcfg *fwcfg, uint16_t key,
+							     uint32_t length, uint64_t to)
+{
+	return command_at(fwcfg, key, 0, selecting(DMA_READ, key), length, to);
 }
 
 /*
@@ -84,14 +111,10 @@ static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offse
 			       uint32_t length, uint64_t address)
 {
 	if (fwcfg->qemu && offset == 0)
-		command |= DMA_SELECT | (uint32_t)key << DMA_SELECT_SHIFT;
+		command = selecting(command, key);
 	else
 		CHECK(stands_at(fwcfg, key, offset));
-	enum status status = transfer(fwcfg, command, length, address);
-	fwcfg->selected = key;
-	fwcfg->selected_known = status == STATUS_OK;
-	fwcfg->position = offset + length;
-	return status;
+	return command_at(fwcfg, key, offset, command, length, address);
 }
 
 static enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
@@ -114,7 +137,7 @@ static enum status seek(struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
 {
 	uint8_t scratch[SKIP_PIECE];
 
-	if (!fwcfg->selected_known || fwcfg->selected != key || fwcfg->position > offset)
+	if (fwcfg->selected != key || fwcfg->position > offset)
 		select_item(fwcfg, key);
 	while (fwcfg->position < offset) {
 		uint64_t at = fwcfg->position;
@@ -165,9 +188,8 @@ static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t 
 		return STATUS_OUT_OF_RANGE;
 	if (length == 0)
 		return STATUS_OK;
-	/* Most reads are of a whole item, from QEMU. */
 	if (fwcfg->qemu && offset == 0 && length <= DMA_LENGTH_MAX)
-		return dma_command(fwcfg, key, 0, DMA_READ, (uint32_t)length, to);
+		return read_from_start(fwcfg, key, (uint32_t)length, to);
 	return read_from(fwcfg, key, offset, length, to);
 }
 
@@ -197,72 +219,98 @@ struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size)
 	};
 }
 
-enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device)
+/* Asks one register after the other, as every VMM's device allows. */
+static enum status open_by_registers(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 {
 	char signature[SIGNATURE_SIZE];
+	uint8_t id;
 
-	fwcfg->registers = device->registers;
-	fwcfg->dma = false;
-	fwcfg->qemu = false;
-	fwcfg->files = 0;
 	select_item(fwcfg, FWCFG_SIGNATURE);
 	transport_read(fwcfg->registers, signature, sizeof(signature));
 	fwcfg->position = sizeof(signature);
 	if (memcmp(signature, "QEMU", sizeof(signature)) != 0)
 		return STATUS_NOT_FOUND;
 	select_item(fwcfg, FWCFG_ID);
-	uint8_t id;
 	transport_read(fwcfg->registers, &id, sizeof(id));
 	fwcfg->position = 1;
-	fwcfg->dma = device->dma && (id & ID_DMA) != 0;
+	fwcfg->dma = device->dma && (id & FWCFG_ID_DMA) != 0;
 	fwcfg->qemu = fwcfg->dma && device->qemu_if_dma;
-	fwcfg->crosvm = (id & ID_PORTS) == 0;
+	fwcfg->crosvm = (id & FWCFG_ID_PORTS) == 0;
 	return STATUS_OK;
 }
 
-/* One of 64 bits for the first eight bytes of a name (Knuth, multiplicative hashing). */
-static uint64_t first_word_bit(uint64_t word)
+enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 {
-	return 1ul << (word * 0x9e3779b97f4a7c15ul >> 58);
+	fwcfg->registers = device->registers;
+	fwcfg->selected = NONE_SELECTED;
+	fwcfg->files = 0;
+	memset(fwcfg->first, 0, sizeof(fwcfg->first));
+	fwcfg->dma = fwcfg->qemu =
+		device->dma && device->qemu_if_dma && transport_has_qemu_dma(device->registers);
+	fwcfg->crosvm = false;
+	return fwcfg->dma ? STATUS_OK : open_by_registers(fwcfg, device);
+}
+
+/*
+ * The list of names with these first eight bytes, which are all of ours' and of a shorter name's
+ * (Knuth, multiplicative hashing: 2^64 / golden ratio).
+ */
+static inline size_t list_of(const char *text)
+{
+	return name_word(text, 0) * 0x9e3779b97f4a7c15ul >> (64 - FWCFG_LISTS_BITS);
+}
+
+/* From the last to the first, so that of two files with one name the first is found. */
+static void list_files(struct fwcfg *fwcfg)
+{
+	memset(fwcfg->first, 0, sizeof(fwcfg->first));
+	for (size_t i = fwcfg->files; i > 0; i--) {
+		uint16_t *first = &fwcfg->first[list_of(fwcfg->directory.file[i - 1].name.text)];
+		fwcfg->next[i - 1] = *first;
+		*first = (uint16_t)i;
+	}
 }
 
 enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 {
-	struct blob directory =
-		fwcfg_item(fwcfg, FWCFG_DIRECTORY, sizeof(struct be32) + sizeof(fwcfg->file));
-	struct be32 count;
+	struct fwcfg_directory *directory = &fwcfg->directory;
+	struct blob item = fwcfg_item(fwcfg, FWCFG_DIRECTORY, sizeof(*directory));
+	uint32_t had = fwcfg->qemu ? ENTRIES_AT_FIRST : 0;
 
-	enum status status = blob_read(&directory, 0, sizeof(count), &count);
+	enum status status =
+		blob_read(&item, 0, offsetof(struct fwcfg_directory, file[had]), directory);
 	if (status != STATUS_OK)
 		return refuse(why, status, "the fw_cfg directory cannot be read");
-	if (be32_get(count) > FWCFG_FILES_MAX)
+	uint32_t count = be32_get(directory->count);
+	if (count > FWCFG_FILES_MAX)
 		return refuse(why, STATUS_TOO_LARGE,
-			      "the fw_cfg directory claims %u files, the limit is %u",
-			      be32_get(count), FWCFG_FILES_MAX);
-	status = blob_read(&directory, sizeof(count), be32_get(count) * sizeof(struct fwcfg_file),
-			   fwcfg->file);
+			      "the fw_cfg directory claims %u files, the limit is %u", count,
+			      FWCFG_FILES_MAX);
+	if (count > had)
+		status =
+			blob_read(&item, offsetof(struct fwcfg_directory, file[had]),
+				  (count - had) * sizeof(struct fwcfg_file), &directory->file[had]);
 	if (status != STATUS_OK)
 		return refuse(why, status, "the fw_cfg directory cannot be read");
-	fwcfg->files = be32_get(count);
-	fwcfg->first_words = 0;
-	for (size_t i = 0; i < fwcfg->files; i++)
-		fwcfg->first_words |= first_word_bit(name_word(fwcfg->file[i].name.text, 0));
+	fwcfg->files = count;
+	list_files(fwcfg);
 	return STATUS_OK;
 }
 
-bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob)
+/* The file called @name, on the list that starts with number @next. */
+static __attribute__((noinline)) bool find_on_list(struct fwcfg *fwcfg, size_t next,
+						   const char *name, struct blob *ret_blob)
 {
-	uint64_t first = name_word(name, 0);
-	bool is_long = name_zero_bytes(first) == 0;
+	struct name_extent extent;
 
-	/* Most searches are for files that do not exist. */
-	if (is_long && (fwcfg->first_words & first_word_bit(first)) == 0)
+	if (!name_measure(name, &extent))
 		return false;
-	for (size_t i = 0; i < fwcfg->files; i++) {
-		const struct fwcfg_file *file = &fwcfg->file[i];
-		if (is_long && name_word(file->name.text, 0) != first)
-			continue;
-		if (!name_equal(name, &file->name))
+	/* All of the first word counts, since it chose the list. */
+	if (extent.last == 0)
+		extent.mask = ~0ul;
+	for (; next != 0; next = fwcfg->next[next - 1]) {
+		const struct fwcfg_file *file = &fwcfg->directory.file[next - 1];
+		if (!name_is(&file->name, name, &extent))
 			continue;
 		*ret_blob = fwcfg_item(fwcfg, be16_get(file->select), be32_get(file->size));
 		return true;
@@ -270,13 +318,24 @@ bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob)
 	return false;
 }
 
+bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob)
+{
+	size_t first = fwcfg->first[list_of(name)];
+
+	/* Most searches are for files that do not exist. */
+	return first != 0 && find_on_list(fwcfg, first, name, ret_blob);
+}
+
 enum status fwcfg_read_integer(struct fwcfg *fwcfg, uint16_t key, size_t size, uint32_t *ret_value)
 {
-	struct blob item = fwcfg_item(fwcfg, key, size);
 	struct le32 value = le32_of(0);
+	enum status status;
 
 	CHECK(size <= sizeof(value));
-	enum status status = blob_read(&item, 0, size, &value);
+	if (fwcfg->qemu)
+		status = read_from_start(fwcfg, key, (uint32_t)size, (uintptr_t)&value);
+	else
+		status = read_from(fwcfg, key, 0, size, (uintptr_t)&value);
 	if (status != STATUS_OK)
 		return status;
 	*ret_value = le32_get(value);

@@ -36,6 +36,10 @@ enum fwcfg_key {
 	FWCFG_DIRECTORY = 0x19,
 };
 
+/** Bits of the ID's first byte. */
+#define FWCFG_ID_PORTS 0x01 /**< the "traditional" interface: every device has it */
+#define FWCFG_ID_DMA   0x02
+
 /** One entry of the directory, as the device delivers it. */
 struct fwcfg_file {
 	struct be32 size;
@@ -50,6 +54,16 @@ _Static_assert(sizeof(struct fwcfg_file) == 64, "fw_cfg.rst, file directory");
 #define FWCFG_FILES_MAX 256
 #endif
 
+/** The directory, as the device delivers it; its entries end after the first @count. */
+struct fwcfg_directory {
+	struct be32 count;
+	struct fwcfg_file file[FWCFG_FILES_MAX];
+};
+_Static_assert(offsetof(struct fwcfg_directory, file) == sizeof(struct be32), "fw_cfg.rst");
+
+#define FWCFG_LISTS_BITS 5
+#define FWCFG_LISTS      (1u << FWCFG_LISTS_BITS)
+
 /** Where the device is, and what is known of it beforehand. */
 struct fwcfg_device {
 	uint64_t registers; /**< address of the registers, mapped; not used with ports */
@@ -60,14 +74,15 @@ struct fwcfg_device {
 struct fwcfg {
 	uint64_t registers;
 	bool dma;
-	bool qemu;   /**< DMA control bits are as QEMU defines them */
-	bool crosvm; /**< which has the bytes of its ID in the other order */
-	bool selected_known;
-	uint16_t selected; /**< the item that the next read continues, */
+	bool qemu;         /**< DMA control bits are as QEMU defines them */
+	bool crosvm;       /**< which has the bytes of its ID in the other order */
+	uint32_t selected; /**< the item that the next read continues, or no key */
 	uint64_t position; /**< at this offset */
 	size_t files;
-	uint64_t first_words; /**< a bit for each hash of a name's first word */
-	struct fwcfg_file file[FWCFG_FILES_MAX];
+	/** Lists of the files whose names begin alike: 1 + index of the next one, or 0. */
+	uint16_t first[FWCFG_LISTS];
+	uint16_t next[FWCFG_FILES_MAX];
+	struct fwcfg_directory directory;
 };
 
 /** Looks for the device. STATUS_NOT_FOUND when there is none at its place. */

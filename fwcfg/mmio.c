@@ -2,6 +2,7 @@
 #include "fwcfg/transport.h"
 
 #include "arch/io.h"
+#include "fwcfg/fwcfg.h"
 
 /* QEMU docs/specs/fw_cfg.rst, "Arm register locations"; all but the data are big-endian. */
 #define REGISTER_DATA   0
@@ -19,6 +20,18 @@ void transport_read(uint64_t registers, void *buffer, size_t count)
 
 	for (size_t i = 0; i < count; i++)
 		bytes[i] = arch_mmio_read8(registers + REGISTER_DATA);
+}
+
+/* A register that a device without DMA lacks is not there to be read, so that the ID comes first.
+ */
+bool transport_has_qemu_dma(uint64_t registers)
+{
+	uint8_t id;
+
+	transport_select(registers, FWCFG_ID);
+	transport_read(registers, &id, sizeof(id));
+	return (id & FWCFG_ID_DMA) != 0 &&
+	       arch_mmio_read32(registers + REGISTER_DMA) == TRANSPORT_SIGNATURE;
 }
 
 void transport_start_dma(uint64_t registers, uint64_t address, bool qemu)

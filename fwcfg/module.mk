@@ -2,4 +2,4 @@
 srcs += $(addprefix fwcfg/,fwcfg.c)
 srcs_x86_64 += $(addprefix fwcfg/,ports.c)
 srcs_aarch64 += $(addprefix fwcfg/,mmio.c)
-hot += fwcfg/fwcfg.c
+warm += fwcfg/fwcfg.c

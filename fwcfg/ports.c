@@ -21,6 +21,12 @@ void transport_read(uint64_t registers, void *buffer, size_t count)
 	arch_in8_string(PORT_DATA, buffer, count);
 }
 
+bool transport_has_qemu_dma(uint64_t registers)
+{
+	(void)registers;
+	return arch_in32(PORT_DMA_HIGH) == TRANSPORT_SIGNATURE;
+}
+
 void transport_start_dma(uint64_t registers, uint64_t address, bool qemu)
 {
 	(void)registers;

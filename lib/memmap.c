@@ -37,13 +37,20 @@ static void merge_neighbours(struct memmap *map)
 static void carve(struct memmap *map, size_t at, uint64_t start, uint64_t end,
 		  enum memmap_type type)
 {
-	struct memmap_entry old = map->entry[at];
+	const struct memmap_entry old = map->entry[at];
+	size_t before = old.start<start, after = old.end> end;
 
+	if (before + after != 0) {
+		for (size_t i = map->count; i > at + 1; i--)
+			map->entry[i - 1 + before + after] = map->entry[i - 1];
+		map->count += before + after;
+	}
+	if (before != 0)
+		map->entry[at].end = start;
+	at += before;
 	map->entry[at] = (struct memmap_entry){start, end, type};
-	if (old.end > end)
-		insert(map, at + 1, end, old.end, old.type);
-	if (old.start < start)
-		insert(map, at, old.start, start, old.type);
+	if (after != 0)
+		map->entry[at + 1] = (struct memmap_entry){end, old.end, old.type};
 }
 
 static bool more_restrictive(enum memmap_type new, enum memmap_type old)
@@ -193,14 +200,13 @@ enum status memmap_export(const struct memmap *map, struct memmap_entry *entries
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < map->count; i++) {
-		struct memmap_entry entry = map->entry[i];
+	for (size_t i = 0; i < map->count;) {
+		struct memmap_entry entry = map->entry[i++];
 		entry.type = memmap_type_for_kernel(entry.type);
-		if (count > 0 && entries[count - 1].end == entry.start &&
-		    entries[count - 1].type == entry.type) {
-			entries[count - 1].end = entry.end;
-			continue;
-		}
+		for (; i < map->count && map->entry[i].start == entry.end &&
+		       memmap_type_for_kernel(map->entry[i].type) == entry.type;
+		     i++)
+			entry.end = map->entry[i].end;
 		if (count == max)
 			return STATUS_TOO_LARGE;
 		entries[count++] = entry;

@@ -15,7 +15,7 @@ struct name {
 	char text[56];
 };
 
-/** Defines a name of ours, in whole words: what name_equal() and fwcfg_find() look for. */
+/** Defines a name of ours, in whole words: what fwcfg_find() looks for. */
 #define NAME(identifier, string) const char identifier[(sizeof(string) + 7) / 8 * 8] = string
 
 /* The lowest byte of the result that is not zero marks the first zero byte of @word. */
@@ -32,36 +32,50 @@ static inline uint64_t name_word(const char *text, size_t at)
 	return word;
 }
 
-/** Whether the name ends inside its field. */
-static inline bool name_is_terminated(const struct name *name)
+/** What of a name counts: whole words of eight bytes, and some bytes of the one behind them. */
+struct name_extent {
+	size_t last;   /**< offset of the word with the terminator */
+	uint64_t mask; /**< its bytes up to that */
+};
+
+/**
+ * Measures @text, which has whole words up to its end, or as many bytes as a name. False when it
+ * does not end where a name has to.
+ */
+static inline bool name_measure(const char *text, struct name_extent *ret_extent)
 {
-	for (size_t at = 0; at < sizeof(*name); at += 8) {
-		if (name_zero_bytes(name_word(name->text, at)) != 0)
+	for (size_t at = 0; at < sizeof(struct name); at += 8) {
+		uint64_t ends = name_zero_bytes(name_word(text, at));
+		if (ends != 0) {
+			uint64_t end = ends & -ends;
+			*ret_extent = (struct name_extent){at, end | (end - 1)};
 			return true;
+		}
 	}
 	return false;
 }
 
-/**
- * Whether @name is @text, which has whole words of eight bytes up to its end, or as many bytes as a
- * name. One without an end is the same as nothing. Eight bytes at a time, since each boot
- * searches the directory a dozen times.
- */
-static inline bool name_equal(const char *text, const struct name *name)
+/** Whether the name ends inside its field. */
+static inline bool name_is_terminated(const struct name *name)
 {
-	for (size_t at = 0; at < sizeof(*name); at += 8) {
-		uint64_t word = name_word(text, at);
-		uint64_t difference = word ^ name_word(name->text, at);
-		uint64_t ends = name_zero_bytes(word);
-		if (ends != 0) {
-			/* What follows the terminator does not count. */
-			uint64_t end = ends & -ends;
-			return (difference & (end | (end - 1))) == 0;
-		}
-		if (difference != 0)
+	struct name_extent extent;
+
+	return name_measure(name->text, &extent);
+}
+
+/**
+ * Whether @name is @text, the extent of which is @extent; what follows the terminator does not
+ * count. Eight bytes at a time, since each boot compares dozens of names.
+ */
+static inline bool name_is(const struct name *name, const char *text,
+			   const struct name_extent *extent)
+{
+	for (size_t at = 0; at < extent->last; at += 8) {
+		if (name_word(name->text, at) != name_word(text, at))
 			return false;
 	}
-	return false;
+	return ((name_word(name->text, extent->last) ^ name_word(text, extent->last)) &
+		extent->mask) == 0;
 }
 
 #endif

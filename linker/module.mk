@@ -2,9 +2,14 @@
 script := linker/$(ARCH).ld
 archives = $(if $(libs),$(patsubst %,$(libs)/lib/lib%.a,fdt z zstd)) $(newlib)/lib/libc.a
 
+# With arch_lto the compiler links, and optimises all of the program at once.
+all_ldflags = $(ldflags) $(arch_ldflags)
+link = $(if $(arch_lto),$(compiler) $(cflags) $(arch_cflags) -nostdlib \
+	$(addprefix -Xlinker ,$(all_ldflags)),$(prefix)ld $(all_ldflags))
+
 $(build)/fw.elf: $(objs) $(script) $(build)/settings
 	$(call say,LD,$@)
-	$(Q)$(prefix)ld $(ldflags) $(arch_ldflags) -T $(script) -o $@ $(objs) $(archives)
+	$(Q)$(link) -T $(script) -o $@ $(objs) $(archives)
 
 # The file is the memory image: no section headers, no symbols.
 $(fw): $(build)/fw.elf

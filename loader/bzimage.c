@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/checked.h"
-#include "lib/clear.h"
+#include "lib/bytes.h"
 
 #define HEADER_MAGIC      0x53726448u /* "HdrS" */
 #define BOOT_FLAG         0xaa55
@@ -37,7 +37,7 @@
 
 static enum status parse_placement(struct bzimage *image, struct reason *why)
 {
-	const struct setup_header *header = &image->header;
+	const struct setup_header *header = image->header;
 	bool has_init_size = image->version >= VERSION_2_10;
 
 	image->relocatable = header->relocatable_kernel != 0;
@@ -125,7 +125,6 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *image
 {
 	const struct setup_header *header = header_in(head);
 
-	*image = (struct bzimage){0};
 	if (header == NULL)
 		return refuse(why, STATUS_TRUNCATED,
 			      "the kernel has %lu bytes, too few for a header", size);
@@ -143,8 +142,7 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *image
 			      image->header_size + BZIMAGE_HEADER_OFFSET);
 	if (image->header_size > sizeof(*header))
 		image->header_size = sizeof(*header);
-	memcpy(&image->header, header, image->header_size);
-	header = &image->header;
+	image->header = header;
 
 	if ((header->loadflags & LOADED_HIGH) == 0)
 		return refuse(why, STATUS_UNSUPPORTED, "the kernel is a zImage, loaded low");
@@ -157,11 +155,9 @@ enum status bzimage_parse(struct span head, uint64_t size, struct bzimage *image
 	image->payload_size = size - image->setup_size;
 	image->cmdline_size = le32_get(header->cmdline_size);
 	image->initrd_max = (uint64_t)le32_get(header->initrd_addr_max) + 1;
-	if (image->version >= VERSION_2_12) {
-		uint16_t flags = le16_get(header->xloadflags);
-		image->entry64 = (flags & XLF_KERNEL_64) != 0;
-		image->above_4g = image->entry64 && (flags & XLF_CAN_BE_LOADED_ABOVE_4G) != 0;
-	}
+	uint16_t flags = image->version >= VERSION_2_12 ? le16_get(header->xloadflags) : 0;
+	image->entry64 = (flags & XLF_KERNEL_64) != 0;
+	image->above_4g = image->entry64 && (flags & XLF_CAN_BE_LOADED_ABOVE_4G) != 0;
 	return parse_placement(image, why);
 }
 
@@ -291,7 +287,7 @@ enum status bzimage_fill_boot_params(const struct bzimage *image, const struct b
 	struct setup_header *header = &params->hdr;
 
 	clear_pages(params, sizeof(*params));
-	memcpy(header, &image->header, image->header_size);
+	copy_bytes(header, image->header, image->header_size);
 	header->type_of_loader = LOADER_UNDEFINED;
 	/* No real-mode code runs, so it gets no heap. */
 	header->loadflags = (uint8_t)(header->loadflags & ~CAN_USE_HEAP);

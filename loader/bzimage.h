@@ -107,8 +107,8 @@ _Static_assert(sizeof(struct boot_params) == 0x1000, "zero-page.rst");
 
 /** A kernel whose header has been checked. */
 struct bzimage {
-	struct setup_header header; /**< zero beyond the length that it states itself */
-	size_t header_size;
+	const struct setup_header *header; /**< in the bytes that were parsed, */
+	size_t header_size;                /**< so much of it, as it states itself */
 	uint16_t version;
 	uint64_t setup_size;   /**< bytes before the protected-mode kernel */
 	uint64_t payload_size; /**< bytes of the protected-mode kernel */
@@ -138,7 +138,8 @@ uint64_t bzimage_end(struct span head);
 uint64_t bzimage_setup_data(struct span head);
 
 /**
- * Checks the first BZIMAGE_HEAD_SIZE bytes, @head, of an image of @size bytes.
+ * Checks the first BZIMAGE_HEAD_SIZE bytes, @head, of an image of @size bytes. They have to stay
+ * for as long as @image is used.
  * STATUS_TRUNCATED, STATUS_BAD_FORMAT or STATUS_UNSUPPORTED with the reason; @image is undefined
  * then.
  */

@@ -83,14 +83,17 @@ static void do_dma(void)
 }
 
 /* The address reads as "QEMU CFG": fw_cfg_dma_mem_read(). */
+static uint32_t read_signature(unsigned offset)
+{
+	return (uint32_t)host_fwcfg_read(__builtin_bswap32(offset == 0 ? 0x51454d55 : 0x20434647));
+}
+
 static uint32_t port_read(uint16_t port, unsigned width)
 {
 	if (port == FWCFG_PORT_DATA && width == 1)
 		return read_data();
-	if (port == FWCFG_PORT_DMA_HIGH && width == 4)
-		return __builtin_bswap32(0x51454d55);
-	if (port == FWCFG_PORT_DMA_LOW && width == 4)
-		return __builtin_bswap32(0x20434647);
+	if ((port == FWCFG_PORT_DMA_HIGH || port == FWCFG_PORT_DMA_LOW) && width == 4)
+		return read_signature(port - FWCFG_PORT_DMA_HIGH);
 	return 0xffffffffu;
 }
 
@@ -108,7 +111,11 @@ static void port_write(uint16_t port, unsigned width, uint32_t value)
 
 static uint64_t mmio_read(uint64_t offset, unsigned width)
 {
-	return offset == FWCFG_REGISTER_DATA && width == 1 ? read_data() : ~0ul;
+	if (offset == FWCFG_REGISTER_DATA && width == 1)
+		return read_data();
+	if (offset == FWCFG_REGISTER_DMA && width == 4)
+		return read_signature(0);
+	return ~0ul;
 }
 
 static void mmio_write(uint64_t offset, unsigned width, uint64_t value)

@@ -134,32 +134,37 @@ entry32:
 	add edi, entry
 	cmp edi, LOW_PT_TABLE + WORK_AREA_END / 0x1000 * 8
 	jb .work_area
-	add esp, 16
 %if (WORK_AREA_END - WORK_AREA_START) % (PAGES_PER_ROUND * 0x1000) != 0
 	%error "the work area is no multiple of the pages of a round"
 %endif
 	mov dword [LOW_PT_TABLE + STACK_GUARD / 0x1000 * 8], 0
 	mov dword [LOW_PT_TABLE + EXCEPTION_STACK_GUARD / 0x1000 * 8], 0
 
-	; The image: never writable; code is what begins with .text.
+	; The image: never writable; code is what begins with .text. Two entries at once.
 	mov edi, LOW_PT_TABLE + IMAGE_IN_RAM / 0x1000 * 8
 	cmp ebp, IMAGE_IN_RAM
 	je .image
 	mov edi, ROM_PT_TABLE + (IMAGE_IN_ROM & 0x1fffff) / 0x1000 * 8
 .image:
 	lea eax, [ebp + PTE_PRESENT]
-	mov edx, [ebp + HEADER_TEXT_START]
-	xor ecx, ecx
-.image_page:
-	mov [edi + ecx * 8], eax
-	cmp ecx, edx
-	jae .code
-	mov [edi + ecx * 8 + 4], esi
-.code:
+	mov [esp], eax
 	add eax, 0x1000
-	inc ecx
-	cmp ecx, IMAGE_SIZE / 0x1000
-	jb .image_page
+	mov [esp + 8], eax
+	mov dword [esp + 4], 0
+	mov dword [esp + 12], 0
+	movups xmm0, [esp]
+%assign entry 0
+%rep IMAGE_SIZE / 0x2000
+	movaps [edi + entry], xmm0
+	paddd xmm0, xmm1
+%assign entry entry + 16
+%endrep
+	mov ecx, [ebp + HEADER_TEXT_START]
+.constants:
+	mov [edi + ecx * 8 - 4], esi
+	dec ecx
+	jnz .constants
+	add esp, 16
 
 	mov eax, PML4_TABLE
 	mov cr3, eax

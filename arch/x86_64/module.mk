@@ -4,6 +4,8 @@ srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c 
 hot += $(addprefix arch/x86_64/,handoff.c paging.c)
 warm += arch/x86_64/start.c
 
+named := acpi/facs.c acpi/mptable.c loader/elf.c loader/pe.c loader/pvh.c
+
 packages_build := make gcc binutils nasm newlib-source $(if $(is_clang),clang)
 
 # SSE2 is part of 64-bit mode, and the entry code switches it on.
@@ -12,6 +14,10 @@ arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
 # Padding is a thirtieth of the image, which has 64 KiB.
 ifeq ($(is_clang),)
 arch_cflags += -malign-data=abi $(addprefix -fno-align-,functions jumps labels loops)
+arch_lto := -flto -flto-partition=one
+arch_cflags += $(arch_lto)
+# linker/x86_64.ld puts parts of these where they are found by their file's name.
+$(patsubst %,$(build)/%.o,$(named)): arch_cflags += -fno-lto
 endif
 
 $(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk

@@ -7,7 +7,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/state.h"
 #include "lib/checked.h"
-#include "lib/clear.h"
+#include "lib/bytes.h"
 
 /* Bits of a page-table entry: Intel SDM vol. 3, 4.5.4. */
 #define PTE_PRESENT  0x001ul
@@ -86,33 +86,49 @@ static bool overlaps_page(uint64_t address, uint64_t end, uint64_t page)
 	return address < page + PAGE_4K && end > page;
 }
 
+/* Page 0, and the pages that end the stacks. */
+static bool overlaps_guard(uint64_t address, uint64_t end)
+{
+	return address < EXCEPTION_STACK_GUARD + PAGE_4K &&
+	       (overlaps_page(address, end, 0) || overlaps_page(address, end, STACK_GUARD) ||
+		overlaps_page(address, end, EXCEPTION_STACK_GUARD));
+}
+
+/* Maps the small pages from @at to @end, the first of which is @entry's. */
+static void map_pages(uint64_t *entry, uint64_t at, uint64_t end, uint64_t flags)
+{
+	for (; at < end; at += PAGE_4K, entry++) {
+		if ((*entry & PTE_PRESENT) == 0)
+			*entry = at | flags;
+	}
+}
+
 void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 {
 	uint64_t flags = PTE_PRESENT | PTE_WRITE | arch_state()->nx;
+	uint64_t at = align_down(address, PAGE_4K);
 	uint64_t end;
 
-	if (!addressable(address, length, &end) || overlaps_page(address, end, 0) ||
-	    overlaps_page(address, end, STACK_GUARD) ||
-	    overlaps_page(address, end, EXCEPTION_STACK_GUARD))
+	if (!addressable(address, length, &end) || overlaps_guard(address, end))
 		return NULL;
 	if (memory == ARCH_MEMORY_DEVICE)
 		flags |= PTE_UNCACHED;
-	for (uint64_t at = align_down(address, PAGE_4K); at < end;) {
+	if (end <= PAGE_2M) {
+		map_pages((uint64_t *)LOW_PT_TABLE + (at >> 12), at, end, flags);
+		return (void *)address;
+	}
+	while (at < end) {
 		uint64_t *entry = directory_entry(at);
+		uint64_t large = align_down(at, PAGE_2M);
+		uint64_t next = large + PAGE_2M;
 		if (entry == NULL)
 			return NULL;
-		uint64_t large = align_down(at, PAGE_2M);
 		if ((*entry & PTE_PRESENT) == 0)
 			*entry = large | flags | PTE_LARGE;
-		if ((*entry & PTE_LARGE) != 0) {
-			at = large + PAGE_2M;
-			continue;
-		}
-		uint64_t *small = (uint64_t *)(*entry & PTE_ADDRESS) + (at >> 12 & 511);
-		for (; at < end && at < large + PAGE_2M; at += PAGE_4K, small++) {
-			if ((*small & PTE_PRESENT) == 0)
-				*small = at | flags;
-		}
+		if ((*entry & PTE_LARGE) == 0)
+			map_pages((uint64_t *)(*entry & PTE_ADDRESS) + (at >> 12 & 511), at,
+				  end < next ? end : next, flags);
+		at = next;
 	}
 	return (void *)address;
 }

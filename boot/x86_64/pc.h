@@ -37,6 +37,7 @@ struct pc {
 	struct arch_entry entry;
 	struct hvm_start_info start_info; /**< copied; for ARCH_ENTRY_PVH */
 	bool platform_done;               /**< by whoever ran before us (rulings 4) */
+	uint64_t low_ram_end;             /**< of that below 4 GiB */
 	struct chipset chipset;
 	unsigned processors; /**< that fw_cfg tells of */
 	struct arch_found_processors found;

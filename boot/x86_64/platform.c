@@ -44,12 +44,12 @@ bool pc_has_chipset(const struct pc *pc)
 	return pc->chipset.kind == CHIPSET_I440FX || pc->chipset.kind == CHIPSET_Q35;
 }
 
-static void set_up_processors(struct pc *pc, uint64_t low_ram_end)
+static void set_up_processors(struct pc *pc)
 {
 	pc->processors = cpu_count(pc);
 	const struct arch_processors processors = {
 		.count = pc->processors,
-		.uncached_start = low_ram_end,
+		.uncached_start = pc->low_ram_end,
 		.feature_control = boot_read_number(&pc->boot, feature_control_file),
 		.virtual_wire = pc_has_chipset(pc),
 	};
@@ -106,12 +106,11 @@ static void say_what_is_not_negotiated(struct boot *boot)
 
 void pc_set_up_chipset(struct pc *pc)
 {
-	uint64_t low_ram_end = memmap_ram_end(&pc->boot.map, MEMMAP_4G);
-
+	pc->low_ram_end = memmap_ram_end(&pc->boot.map, MEMMAP_4G);
 	/* The VMM builds its tables from what the chipset is set to. */
-	pc->chipset = chipset_set_up(low_ram_end);
+	pc->chipset = chipset_set_up(pc->low_ram_end);
 	boot_require(&pc->boot, "chipset", reserve_registers(pc));
-	set_up_processors(pc, low_ram_end);
+	set_up_processors(pc);
 	if (pc_has_chipset(pc)) {
 		bool is_resume = pc_is_resume(pc);
 		start_tpm(&pc->boot, is_resume);

@@ -59,16 +59,18 @@ static bool install_acpi(struct pc *pc)
 }
 
 /* RAM in two ranges, below and above 4 GiB. */
-static void tell_memory(const struct memmap *map, struct smbios_facts *facts)
+static void tell_memory(const struct pc *pc, struct smbios_facts *facts)
 {
-	for (size_t i = 0; i < map->count; i++) {
-		const struct memmap_entry *entry = &map->entry[i];
-		bool high = entry->start >= MEMMAP_4G;
+	const struct memmap *map = &pc->boot.map;
+
+	facts->memory[0].end = pc->low_ram_end;
+	for (size_t i = map->count; i > 0 && map->entry[i - 1].start >= MEMMAP_4G; i--) {
+		const struct memmap_entry *entry = &map->entry[i - 1];
 		if (memmap_type_for_kernel(entry->type) != MEMMAP_RAM)
 			continue;
-		if (facts->memory[high].end == 0)
-			facts->memory[high].start = entry->start;
-		facts->memory[high].end = entry->end;
+		facts->memory[1].start = entry->start;
+		if (facts->memory[1].end == 0)
+			facts->memory[1].end = entry->end;
 	}
 }
 
@@ -89,7 +91,7 @@ static void make_smbios(struct pc *pc)
 	struct blob uuid = fwcfg_item(&pc->boot.fwcfg, FWCFG_UUID, sizeof(facts.uuid));
 	if (blob_read(&uuid, 0, sizeof(facts.uuid), facts.uuid) != STATUS_OK)
 		log_line(&pc->boot.log, LOG_WARN, "the UUID cannot be read");
-	tell_memory(&pc->boot.map, &facts);
+	tell_memory(pc, &facts);
 	smbios_make(&facts, LOW_TABLES_END, place, place + (SMBIOS_ANCHOR - LOW_TABLES_END));
 }
 

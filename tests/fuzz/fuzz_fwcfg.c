@@ -175,6 +175,13 @@ static uint32_t run_command(uint32_t control, uint32_t length, uint64_t address,
 	return 0;
 }
 
+bool transport_has_qemu_dma(uint64_t registers)
+{
+	REQUIRE(registers == 0x1234);
+	REQUIRE((device.options & HAS_DMA_REGISTER) != 0 && (device.options & QEMU_IF_DMA) != 0);
+	return (device.id & FWCFG_ID_DMA) != 0 && (device.options & NO_SIGNATURE) == 0;
+}
+
 void transport_start_dma(uint64_t registers, uint64_t address, bool qemu)
 {
 	struct {
@@ -288,11 +295,11 @@ static void check_directory(void)
 
 	for (size_t i = 0; i < sizeof(count); i++)
 		count.byte[i] = item_byte(FWCFG_DIRECTORY, i);
-	start_counting(fwcfg.file, sizeof(fwcfg.file));
+	start_counting(&fwcfg.directory, sizeof(fwcfg.directory));
 	enum status status = fwcfg_read_directory(&fwcfg, &why);
 	REQUIRE(fwcfg.files <= FWCFG_FILES_MAX && device.selects <= 1);
 	REQUIRE(device.commands <= 2);
-	REQUIRE(device.bytes <= sizeof(count) + sizeof(fwcfg.file));
+	REQUIRE(device.bytes <= sizeof(fwcfg.directory));
 	REQUIRE((status == STATUS_OK) == (why.text[0] == '\0'));
 	if (device.failed)
 		REQUIRE(status == STATUS_IO);
@@ -302,14 +309,18 @@ static void check_directory(void)
 				: status == STATUS_OK && fwcfg.files == be32_get(count));
 }
 
-/* The first of the directory's entries, as it was read, with this name, byte for byte. */
+/*
+ * The first of the directory's entries, as it was read, with this name, byte for byte; what
+ * follows the end of a name decides only in its first eight bytes.
+ */
 static const struct fwcfg_file *entry_of(const char *name)
 {
 	for (size_t i = 0; i < fwcfg.files; i++) {
-		const char *other = fwcfg.file[i].name.text;
-		if (strnlen(other, sizeof(struct name)) < sizeof(struct name) &&
+		const char *other = fwcfg.directory.file[i].name.text;
+		if (memcmp(other, name, 8) == 0 &&
+		    strnlen(other, sizeof(struct name)) < sizeof(struct name) &&
 		    strcmp(other, name) == 0)
-			return &fwcfg.file[i];
+			return &fwcfg.directory.file[i];
 	}
 	return NULL;
 }
@@ -320,7 +331,7 @@ static bool check_find(unsigned index, struct blob *ret_blob)
 	char name[64] = "opt/org.slipway/kernel";
 
 	if (index < fwcfg.files)
-		memcpy(name, fwcfg.file[index].name.text, sizeof(struct name));
+		memcpy(name, fwcfg.directory.file[index].name.text, sizeof(struct name));
 	const struct fwcfg_file *entry = entry_of(name);
 	bool found = fwcfg_find(&fwcfg, name, ret_blob);
 	REQUIRE(found == (entry != NULL));

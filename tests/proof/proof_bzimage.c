@@ -18,6 +18,11 @@ void clear_pages(void *pages, size_t size)
 	memset(pages, 0, size);
 }
 
+void copy_bytes(void *to, const void *from, size_t size)
+{
+	memcpy(to, from, size);
+}
+
 /**
  * bzimage_parse() reads nothing behind a head, and what it says of a kernel can be relied on: sizes
  * add up to the file's, alignments are powers of two, no address needs 53 bits.
@@ -38,7 +43,7 @@ PROOF(bzimage_parse, 2)
 	REACHED("a kernel");
 	PROVE(length == BZIMAGE_HEAD_SIZE);
 	PROVE(image.setup_size + image.payload_size == size && image.setup_size < size);
-	PROVE(image.header_size <= sizeof(image.header));
+	PROVE(image.header_size <= sizeof(*image.header));
 	PROVE(is_power_of_two(image.alignment) && is_power_of_two(image.min_alignment));
 	PROVE(image.min_alignment <= image.alignment && image.alignment <= ALIGNMENT_MAX);
 	PROVE(image.pref_address < ADDRESS_MAX);

@@ -38,6 +38,12 @@ void transport_read(uint64_t registers, void *buffer, size_t count)
 	may_write(buffer, count);
 }
 
+bool transport_has_qemu_dma(uint64_t registers)
+{
+	(void)registers;
+	return any_bool();
+}
+
 void transport_start_dma(uint64_t registers, uint64_t address, bool qemu)
 {
 	(void)registers;
@@ -80,7 +86,7 @@ static void any_device(struct fwcfg *fwcfg)
 {
 	fwcfg->dma = any_bool();
 	fwcfg->qemu = fwcfg->dma && any_bool();
-	fwcfg->selected_known = any_bool();
+	fwcfg->selected = (uint32_t)any_up_to(NONE_SELECTED);
 	fwcfg->files = 0;
 	device.access = NULL;
 }
@@ -89,16 +95,20 @@ static void any_device(struct fwcfg *fwcfg)
 static const NAME(long_name, "etc/e820_abc");
 static const NAME(short_name, "abc");
 
-/* That a file whose name starts as the long one is not overlooked. */
-static bool has_first_word(const struct fwcfg *fwcfg, const struct fwcfg_file *file)
+/* Whether list_files() leaves file number @wanted where fwcfg_find() looks for its name. */
+static bool is_listed(const struct fwcfg *fwcfg, size_t wanted)
 {
-	return name_word(file->name.text, 0) != name_word(long_name, 0) ||
-	       (fwcfg->first_words & first_word_bit(name_word(long_name, 0))) != 0;
+	size_t i = fwcfg->first[list_of(fwcfg->directory.file[wanted - 1].name.text)];
+
+	for (unsigned step = 0; step < FWCFG_FILES_MAX && i != 0 && i != wanted; step++)
+		i = fwcfg->next[i - 1];
+	return i == wanted;
 }
 
 /**
  * fwcfg_read_directory() writes only into its own struct, and takes no more than FWCFG_FILES_MAX
- * files; a directory that is refused leaves none. It notes the first word of each name.
+ * files; a directory that is refused leaves none. Each file is on the list of its name, and a
+ * list leads from lower to higher numbers, so that it ends.
  * Bound: directories of any stated size, room for 3 files; a device that answers within 3 looks.
  */
 PROOF(fwcfg_read_directory, 4)
@@ -114,14 +124,18 @@ PROOF(fwcfg_read_directory, 4)
 	}
 	REACHED("a directory");
 	PROVE(fwcfg.files <= FWCFG_FILES_MAX);
-	for (size_t i = 0; i < FWCFG_FILES_MAX; i++)
-		PROVE(i >= fwcfg.files || has_first_word(&fwcfg, &fwcfg.file[i]));
+	for (size_t i = 1; i <= fwcfg.files; i++) {
+		PROVE(is_listed(&fwcfg, i));
+		PROVE(fwcfg.next[i - 1] == 0 ||
+		      (fwcfg.next[i - 1] > i && fwcfg.next[i - 1] <= fwcfg.files));
+	}
 }
 
 /**
- * fwcfg_find() gives the first file of a name, and none only where there is none.
+ * fwcfg_find() gives the first file of a name, and none only where there is none. A name that is
+ * shorter than a word is that with zeros behind it.
  * Bound: directories of 0 to 3 files with any names; two names of ours.
- * Loops: strcmp.0:14, name_equal.0:8
+ * Loops: strcmp.0:14, name_is.0:8, name_measure.0:8
  */
 PROOF(fwcfg_find, 4)
 {
@@ -131,15 +145,16 @@ PROOF(fwcfg_find, 4)
 	size_t first = 0;
 
 	fwcfg.files = any_up_to(FWCFG_FILES_MAX);
-	for (size_t i = 0; i < FWCFG_FILES_MAX; i++)
-		ASSUME(i >= fwcfg.files || has_first_word(&fwcfg, &fwcfg.file[i]));
-	while (first < fwcfg.files && strcmp(wanted, fwcfg.file[first].name.text) != 0)
+	list_files(&fwcfg);
+	while (first < fwcfg.files &&
+	       (name_word(wanted, 0) != name_word(fwcfg.directory.file[first].name.text, 0) ||
+		strcmp(wanted, fwcfg.directory.file[first].name.text) != 0))
 		first++;
 	if (fwcfg_find(&fwcfg, wanted, &blob)) {
 		REACHED("a file");
 		PROVE(first < fwcfg.files);
-		PROVE(blob.key == be16_get(fwcfg.file[first].select));
-		PROVE(blob.size == be32_get(fwcfg.file[first].size));
+		PROVE(blob.key == be16_get(fwcfg.directory.file[first].select));
+		PROVE(blob.size == be32_get(fwcfg.directory.file[first].size));
 	} else {
 		REACHED("no file");
 		PROVE(first == fwcfg.files);

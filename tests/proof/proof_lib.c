@@ -178,14 +178,15 @@ static bool same_one_by_one(const char *text, const struct name *name)
 }
 
 /**
- * name_equal() compares two fields of a host as strcmp() would, and a field without an end is
- * equal to nothing.
+ * name_measure() and name_is() compare two fields of a host as strcmp() would, and a field without
+ * an end is equal to nothing.
  * Bound: none.
  */
-PROOF(name_equal, 57)
+PROOF(name_is, 57)
 {
 	struct name name, other;
-	bool is_equal = name_equal(other.text, &name);
+	struct name_extent extent;
+	bool is_equal = name_measure(other.text, &extent) && name_is(&name, other.text, &extent);
 
 	if (is_equal)
 		REACHED("the same");
@@ -195,17 +196,19 @@ PROOF(name_equal, 57)
 }
 
 /**
- * name_equal() reads no more of a name of ours than the words up to its end.
+ * They read no more of a name of ours than the words up to its end.
  * Bound: none: NAME() of 1 to 7 words.
  */
-PROOF(name_equal_own, 57)
+PROOF(name_is_own, 57)
 {
 	struct name name;
+	struct name_extent extent;
 	size_t size = (any_up_to(6) + 1) * 8, end = any_up_to(7);
 	char *text = any_bytes(size);
 
 	ASSUME(text[size - 8 + end] == '\0');
-	bool is_equal = name_equal(text, &name);
+	PROVE(name_measure(text, &extent));
+	bool is_equal = name_is(&name, text, &extent);
 	REACHED("an answer");
 	PROVE(is_equal == same_one_by_one(text, &name));
 }

@@ -76,9 +76,9 @@ def test_fault_in_a_report_is_the_end(host):
 # In RAM, where nothing but the page tables keeps the image as it is.
 FAULTS_IN_RAM = (
     Fault("write_to_code", ("set $rdi=(long)&text_start", "set $rsi=$rsp", "set $rdx=8",
-                            "set $rip=(long)&memcpy"), PAGE_FAULT, PRESENT | WRITE, None),
+                            "set $rip=(long)&copy_bytes"), PAGE_FAULT, PRESENT | WRITE, None),
     Fault("write_to_the_header", (f"set $rdi={LINK_ADDRESS:#x}", "set $rsi=$rsp", "set $rdx=8",
-                                  "set $rip=(long)&memcpy"),
+                                  "set $rip=(long)&copy_bytes"),
           PAGE_FAULT, PRESENT | WRITE, LINK_ADDRESS),
     Fault("jump_to_constants", ("set $rip=(long)&rodata_end-1",),
           PAGE_FAULT, PRESENT | FETCH, None),

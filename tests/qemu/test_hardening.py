@@ -103,11 +103,11 @@ def test_every_page_is_writable_or_executable(machine, host, elf_file):
 
 
 def test_overrun_buffer_is_noticed(host, elf_file):
-    """read_log_level() has a buffer; the canary changes while it calls fwcfg_find()."""
+    """fwcfg_read_directory() is guarded; the canary changes while it reads."""
     vm = Trial(probe("hardening-overrun", "microvm"), host).vm
     names = symbols(elf_file)
     result = run(vm, elf_file, (
-        f"hbreak *{names['fwcfg_find'] + OFFSET:#x}", "continue",
+        f"hbreak *{names['read_from_start'] + OFFSET:#x}", "continue",
         f"set *(long *){CANARY:#x} ^= 0x100",))
     assert result.exit_code == EXIT_FATAL, result.describe()
     assert result.debugcon == "slipway: FATAL check fault: a stack buffer was overrun\n"

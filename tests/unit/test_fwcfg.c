@@ -65,9 +65,10 @@ static void fwcfg_is_absent(void **state)
 	(void)state;
 	assert_status(open_at(true), STATUS_NOT_FOUND);
 	/* Another device that answers at its port. */
-	host_add_fwcfg(HOST_FWCFG_QEMU);
+	host_add_fwcfg(HOST_FWCFG_CROSVM);
 	host_fwcfg_item(FWCFG_SIGNATURE, "QEMV", 4);
 	assert_status(open_at(true), STATUS_NOT_FOUND);
+	assert_status(open_at(false), STATUS_NOT_FOUND);
 	assert_int_equal(host.fwcfg.dmas, 0);
 }
 
@@ -500,6 +501,9 @@ static void fwcfg_directory_that_cannot_be_read(void **state)
 		for (size_t fault = 1; fault <= 2; fault++) {
 			add_device(&variants[v]);
 			host_fwcfg_file("file", "abcd", 4);
+			/* More than are read at first. */
+			for (unsigned i = 0; i < 32; i++)
+				host_fwcfg_file("another", "abcd", 4);
 			assert_status(open_at(variants[v].at_reset), STATUS_OK);
 			memset(&why, 0, sizeof(why));
 			host.fwcfg.fail_dma = host.fwcfg.dmas + fault;

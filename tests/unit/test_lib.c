@@ -323,7 +323,14 @@ static bool plain_equal(const struct name *a, const struct name *b)
 	return false;
 }
 
-static void name_equal_in_every_length(void **state)
+static bool equal(const char *text, const struct name *name)
+{
+	struct name_extent extent;
+
+	return name_measure(text, &extent) && name_is(name, text, &extent);
+}
+
+static void name_is_in_every_length(void **state)
 {
 	struct name a, b;
 
@@ -337,24 +344,24 @@ static void name_equal_in_every_length(void **state)
 		b.text[length] = '\0';
 		assert_true(name_is_terminated(&a));
 		assert_true(name_is_terminated(&b));
-		assert_true(name_equal(a.text, &b));
-		assert_true(name_equal(b.text, &a));
+		assert_true(equal(a.text, &b));
+		assert_true(equal(b.text, &a));
 		if (length == 0)
 			continue;
 		for (size_t at = 0; at < length; at++) {
 			struct name other = b;
 			other.text[at] = 'm';
-			assert_false(name_equal(a.text, &other));
-			assert_false(name_equal(other.text, &a));
+			assert_false(equal(a.text, &other));
+			assert_false(equal(other.text, &a));
 		}
 		struct name shorter = a;
 		shorter.text[length - 1] = '\0';
-		assert_false(name_equal(a.text, &shorter));
-		assert_false(name_equal(shorter.text, &a));
+		assert_false(equal(a.text, &shorter));
+		assert_false(equal(shorter.text, &a));
 	}
 }
 
-static void name_without_end_equals_nothing(void **state)
+static void name_without_end_is_nothing(void **state)
 {
 	struct name a, b;
 
@@ -362,15 +369,15 @@ static void name_without_end_equals_nothing(void **state)
 	memset(&a, 'n', sizeof(a));
 	b = a;
 	assert_false(name_is_terminated(&a));
-	assert_false(name_equal(a.text, &b));
+	assert_false(equal(a.text, &b));
 	b.text[55] = '\0';
 	assert_true(name_is_terminated(&b));
-	assert_false(name_equal(a.text, &b));
-	assert_false(name_equal(b.text, &a));
+	assert_false(equal(a.text, &b));
+	assert_false(equal(b.text, &a));
 }
 
 /* Bytes that trip word-wise searches for zero: 0x01 and 0x80 and their like. */
-static void name_equal_as_byte_by_byte(void **state)
+static void name_is_as_byte_by_byte(void **state)
 {
 	static const char alphabet[] = {0, 1, 2, 0x7f, (char)0x80, (char)0x81, (char)0xff, 'a'};
 	struct name a = {""}, b;
@@ -387,8 +394,8 @@ static void name_equal_as_byte_by_byte(void **state)
 			b.text[unit_random_below(sizeof(b))] =
 				alphabet[unit_random_below(sizeof(alphabet))];
 		assert_int_equal(name_is_terminated(&a), memchr(a.text, 0, sizeof(a)) != NULL);
-		assert_int_equal(name_equal(a.text, &b), plain_equal(&a, &b));
-		assert_int_equal(name_equal(b.text, &a), plain_equal(&b, &a));
+		assert_int_equal(equal(a.text, &b), plain_equal(&a, &b));
+		assert_int_equal(equal(b.text, &a), plain_equal(&b, &a));
 	}
 }
 
@@ -411,9 +418,9 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(fits_at_the_edges),
 	UNIT_TEST(endian_bytes_are_where_the_wire_has_them),
 	UNIT_TEST(span_read_stays_inside),
-	UNIT_TEST(name_equal_in_every_length),
-	UNIT_TEST(name_without_end_equals_nothing),
-	UNIT_TEST(name_equal_as_byte_by_byte),
+	UNIT_TEST(name_is_in_every_length),
+	UNIT_TEST(name_without_end_is_nothing),
+	UNIT_TEST(name_is_as_byte_by_byte),
 };
 
 UNIT_MAIN(tests)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "lib/clear.h"
+#include "lib/bytes.h"
 
 #include <stdint.h>
+#include <string.h>
 
 /* What a vector register holds, where there are any, else a pair of registers. */
 typedef uint64_t block __attribute__((vector_size(16)));
@@ -16,4 +17,20 @@ void clear_pages(void *start, size_t size)
 		for (unsigned i = 0; i < 16; i++)
 			at[i] = (block){0, 0};
 	}
+}
+
+void copy_bytes(void *to, const void *from, size_t size)
+{
+	uint8_t *dest = to;
+	const uint8_t *src = from;
+
+	for (; size >= sizeof(block); size -= sizeof(block)) {
+		block next;
+		memcpy(&next, src, sizeof(next));
+		memcpy(dest, &next, sizeof(next));
+		src += sizeof(next);
+		dest += sizeof(next);
+	}
+	for (; size > 0; size--)
+		*dest++ = *src++;
 }
