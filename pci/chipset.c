@@ -12,33 +12,50 @@
 #define ID_PIIX4_PM   0x71138086u
 #define ID_Q35        0x29c08086u
 #define ID_ICH9_LPC   0x29188086u
+#define ID_ICH9_AHCI  0x29228086u
 #define ID_ICH9_SMBUS 0x29308086u
 #define ID_GPEX       0x00081b36u
+
+#define HOST_BRIDGE PCI_ADDRESS(0, 0, 0)
+#define PIIX3       PCI_ADDRESS(0, 1, 0)
+#define PIIX3_IDE   PCI_ADDRESS(0, 1, 1)
+#define PIIX4_PM    PCI_ADDRESS(0, 1, 3)
+#define ICH9_LPC    PCI_ADDRESS(0, 0x1f, 0)
+#define ICH9_AHCI   PCI_ADDRESS(0, 0x1f, 2)
+#define ICH9_SMBUS  PCI_ADDRESS(0, 0x1f, 3)
 
 /*
  * Programmable attribute map: seven registers, two 4-bit fields each, of which
  * bits 0 and 1 send reads and writes to RAM. The first field of the first
- * register is reserved. Intel 440FX 3.2.19; Intel 3 Series (82Q35) 5.1.20.
+ * register is reserved. They come with a neighbour that keeps its 0 of a reset: DRAM timing
+ * before the first one, the control of legacy accesses after the last.
+ * Intel 440FX 3.2.18, 3.2.19; Intel 3 Series (82Q35) 5.1.20 to 5.1.27.
  */
-#define I440FX_PAM0   0x59
-#define Q35_PAM0      0x90
-#define PAM_REGISTERS 7
-#define PAM_UPPER_RAM 0x30
-#define PAM_BOTH_RAM  0x33
+#define I440FX_PAM0_TO_2 0x58
+#define I440FX_PAM3_TO_6 0x5c
+#define I440FX_PAM_FIRST 0x33333000u
+#define I440FX_PAM_LAST  0x33333333u
+#define Q35_PAM0_TO_3    0x90
+#define Q35_PAM4_TO_6    0x94
+#define Q35_PAM_FIRST    0x33333330u
+#define Q35_PAM_LAST     0x00333333u
 
-#define PM_BASE         0x600
-#define IO_BASE         0x1 /* reads as 1: an I/O address */
+#define PM_BASE         0x600u
+#define SMBUS_BASE      0x700u
+#define IO_BASE         0x1u /* reads as 1: an I/O address */
 #define PIIX4_PMBASE    0x40
 #define PIIX4_PMREGMISC 0x80
 #define PIIX4_PMIOSE    0x01
 #define PIIX4_SMBBA     0x90
-#define PIIX4_SMBHSTCFG 0xd2
-#define PIIX4_SMB_IRQ9  0x08
-#define PIIX4_SMB_EN    0x01
+#define PIIX4_SMBHSTCFG 0xd0 /* in bits 16-23 */
+#define PIIX4_SMB_IRQ9  0x00080000
+#define PIIX4_SMB_EN    0x00010000
 #define ICH9_PMBASE     0x40
 #define ICH9_ACPI_CNTL  0x44
 #define ICH9_ACPI_EN    0x80
-#define SMBUS_BASE      0x700
+
+/* The power management function's interrupt is not a PCI one: Intel 82371AB 7.1.21. */
+#define PIIX4_PM_LINE 9
 
 /* Primary and secondary IDETIM: Intel 82371SB 2.3.9. Linux ignores a channel without the bit. */
 #define PIIX3_IDETIM     0x40
@@ -46,15 +63,15 @@
 
 /* Root complex register block, 16 KiB: Intel ICH9 13.1.33. Linux finds the watchdog by it. */
 #define ICH9_RCBA    0xf0
-#define ICH9_RCBA_EN 0x1
+#define ICH9_RCBA_EN 0x1u
 #define RCBA_START   0xfed1c000u
 
 #define ICH9_SMB_HOSTC  0x40
 #define ICH9_SMB_HST_EN 0x01
 
-/* Edge/level control registers: Intel 82371SB 2.4.11. A bit for each interrupt. */
-#define ELCR1 0x4d0
+/* Second edge/level control register: Intel 82371SB 2.4.11. The first one keeps its 0. */
 #define ELCR2 0x4d1
+_Static_assert((CHIPSET_PIRQ_ISA_MASK & 0xff) == 0, "those interrupts are the second 8259's");
 
 /* Which sets them apart from crosvm's host bridge, that is called a 440FX too. */
 #define PCI_SUBSYSTEM  0x2c
@@ -78,12 +95,66 @@
 /* QEMU hw/i386/microvm.c: with pcie=on, ECAM is here, and nothing at port 0xcf8. */
 #define MICROVM_ECAM_START 0xe0000000u
 
-static const struct pci_address host_bridge = {0, 0, 0};
-static const struct pci_address piix3 = {0, 1, 0};
-static const struct pci_address piix3_ide = {0, 1, 1};
-static const struct pci_address piix4_pm = {0, 1, 3};
-static const struct pci_address ich9_lpc = {0, 0x1f, 0};
-static const struct pci_address ich9_smbus = {0, 0x1f, 3};
+/** A function of a chipset on bus 0, where QEMU has nothing else. */
+struct part {
+	uint32_t id;
+	struct pci_known known;
+};
+
+/** A register of 32 bits of a part; what is not named is reserved, or as after a reset. */
+struct setting {
+	uint16_t address;
+	uint8_t offset;
+	uint32_t value;
+};
+
+#define SETTINGS 8
+
+/** A chipset; settings are in the order of parts, of which the first is the host bridge. */
+struct parts {
+	struct part part[CHIPSET_PARTS_MAX];
+	struct setting setting[SETTINGS];
+};
+
+static const struct parts i440fx = {
+	{
+		{ID_I440FX, {.address = HOST_BRIDGE, .is_bridge = true}},
+		{ID_PIIX3, {.address = PIIX3, .is_bridge = true, .has_others = true}},
+		{ID_PIIX3_IDE, {.address = PIIX3_IDE, .bars = 1 << 4}},
+		{ID_PIIX4_PM, {.address = PIIX4_PM, .pin = 1, .line = PIIX4_PM_LINE}},
+	},
+	{
+		{HOST_BRIDGE, I440FX_PAM0_TO_2, I440FX_PAM_FIRST},
+		{HOST_BRIDGE, I440FX_PAM3_TO_6, I440FX_PAM_LAST},
+		{PIIX3, PIIX3_PIRQ_ABCD, CHIPSET_PIRQ_LINES},
+		{PIIX3_IDE, PIIX3_IDETIM, PIIX3_IDE_DECODE},
+		{PIIX4_PM, PIIX4_PMBASE, PM_BASE | IO_BASE},
+		{PIIX4_PM, PIIX4_PMREGMISC, PIIX4_PMIOSE},
+		{PIIX4_PM, PIIX4_SMBBA, SMBUS_BASE | IO_BASE},
+		{PIIX4_PM, PIIX4_SMBHSTCFG, PIIX4_SMB_IRQ9 | PIIX4_SMB_EN},
+	},
+};
+
+static const struct parts q35 = {
+	{
+		{ID_Q35, {.address = HOST_BRIDGE, .is_bridge = true}},
+		{ID_ICH9_LPC, {.address = ICH9_LPC, .is_bridge = true, .has_others = true}},
+		{ID_ICH9_AHCI, {.address = ICH9_AHCI, .bars = 1 << 4 | 1 << 5, .pin = 1}},
+		{ID_ICH9_SMBUS, {.address = ICH9_SMBUS, .bars = 1 << 4, .pin = 1}},
+	},
+	{
+		{HOST_BRIDGE, Q35_PAM0_TO_3, Q35_PAM_FIRST},
+		{HOST_BRIDGE, Q35_PAM4_TO_6, Q35_PAM_LAST},
+		{ICH9_LPC, ICH9_PMBASE, PM_BASE | IO_BASE},
+		{ICH9_LPC, ICH9_ACPI_CNTL, ICH9_ACPI_EN},
+		{ICH9_LPC, ICH9_PIRQ_ABCD, CHIPSET_PIRQ_LINES},
+		{ICH9_LPC, ICH9_PIRQ_EFGH, CHIPSET_PIRQ_LINES},
+		{ICH9_LPC, ICH9_RCBA, RCBA_START | ICH9_RCBA_EN},
+		{ICH9_SMBUS, ICH9_SMB_HOSTC, ICH9_SMB_HST_EN},
+	},
+};
+
+static const struct pci_access ports = {0};
 
 void chipset_mask_interrupts(void)
 {
@@ -91,62 +162,46 @@ void chipset_mask_interrupts(void)
 	arch_out8(PIC_FIRST_MASK, 0xff);
 }
 
-/* PCI interrupts are level-triggered. */
-static void set_up_interrupts(void)
+/* Finds out which parts are there, but for the first that is known to be, and sets them. */
+static void set_up_parts(struct chipset *chipset, const struct parts *parts)
 {
+	const struct pci_access access = {chipset->ecam_start};
+	const struct setting *setting = parts->setting;
+
+	for (unsigned i = 0; i < CHIPSET_PARTS_MAX; i++) {
+		const struct pci_known *known = &parts->part[i].known;
+		bool is_there =
+			i == 0 || pci_config_read(&access, known->address, 0) == parts->part[i].id;
+		if (is_there)
+			chipset->known[chipset->known_count++] = *known;
+		for (; setting < parts->setting + SETTINGS && setting->address == known->address;
+		     setting++) {
+			if (is_there)
+				pci_config_write(&access, setting->address, setting->offset,
+						 setting->value);
+		}
+	}
+	/* PCI interrupts are level-triggered. */
 	chipset_mask_interrupts();
-	arch_out8(ELCR1, CHIPSET_PIRQ_ISA_MASK & 0xff);
 	arch_out8(ELCR2, CHIPSET_PIRQ_ISA_MASK >> 8);
 }
 
-static void open_bios_area(uint8_t pam0)
-{
-	pci_write8(host_bridge, pam0, PAM_UPPER_RAM);
-	for (uint8_t i = 1; i < PAM_REGISTERS; i++)
-		pci_write8(host_bridge, (uint8_t)(pam0 + i), PAM_BOTH_RAM);
-}
-
-static void set_up_i440fx(void)
-{
-	open_bios_area(I440FX_PAM0);
-	if (pci_read32(piix3, 0) == ID_PIIX3) {
-		pci_write32(piix3, PIIX3_PIRQ_ABCD, CHIPSET_PIRQ_LINES);
-		set_up_interrupts();
-	}
-	if (pci_read32(piix3_ide, 0) == ID_PIIX3_IDE)
-		pci_write32(piix3_ide, PIIX3_IDETIM, PIIX3_IDE_DECODE);
-	if (pci_read32(piix4_pm, 0) != ID_PIIX4_PM)
-		return; /* acpi=off */
-	pci_write32(piix4_pm, PIIX4_PMBASE, PM_BASE | IO_BASE);
-	pci_write8(piix4_pm, PIIX4_PMREGMISC, PIIX4_PMIOSE);
-	pci_write32(piix4_pm, PIIX4_SMBBA, SMBUS_BASE | IO_BASE);
-	pci_write8(piix4_pm, PIIX4_SMBHSTCFG, PIIX4_SMB_IRQ9 | PIIX4_SMB_EN);
-}
-
-static void set_up_q35(struct chipset *chipset, uint64_t low_ram_end)
+/* Gives ECAM a place above RAM, where there is one. */
+static void open_ecam(struct chipset *chipset, uint64_t low_ram_end, bool is_fresh)
 {
 	uint32_t ecam = low_ram_end <= ECAM_START ? ECAM_START : ECAM_START_HIGH;
+	const struct pci_access access = {ecam};
 
-	open_bios_area(Q35_PAM0);
-	if (low_ram_end <= ecam) {
-		/* Disabled while the halves do not match. */
-		pci_write32(host_bridge, Q35_PCIEXBAR_LOW, 0);
-		pci_write32(host_bridge, Q35_PCIEXBAR_HIGH, 0);
-		pci_write32(host_bridge, Q35_PCIEXBAR_LOW, ecam | PCIEXBAREN);
-		chipset->ecam_start = ecam;
-		chipset->ecam_size = ECAM_SIZE;
-	}
-	if (pci_read32(ich9_lpc, 0) != ID_ICH9_LPC)
+	if (low_ram_end > ecam || !pci_config_map(&access, 0))
 		return;
-	pci_write32(ich9_lpc, ICH9_PMBASE, PM_BASE | IO_BASE);
-	pci_write8(ich9_lpc, ICH9_ACPI_CNTL, ICH9_ACPI_EN);
-	pci_write32(ich9_lpc, ICH9_PIRQ_ABCD, CHIPSET_PIRQ_LINES);
-	pci_write32(ich9_lpc, ICH9_PIRQ_EFGH, CHIPSET_PIRQ_LINES);
-	set_up_interrupts();
-	pci_write32(ich9_lpc, ICH9_RCBA, RCBA_START | ICH9_RCBA_EN);
-	chipset->rcba_start = RCBA_START;
-	if (pci_read32(ich9_smbus, 0) == ID_ICH9_SMBUS)
-		pci_write8(ich9_smbus, ICH9_SMB_HOSTC, ICH9_SMB_HST_EN);
+	if (!is_fresh) {
+		/* Disabled while the halves do not match. */
+		pci_config_write(&ports, HOST_BRIDGE, Q35_PCIEXBAR_LOW, 0);
+		pci_config_write(&ports, HOST_BRIDGE, Q35_PCIEXBAR_HIGH, 0);
+	}
+	pci_config_write(&ports, HOST_BRIDGE, Q35_PCIEXBAR_LOW, ecam | PCIEXBAREN);
+	chipset->ecam_start = ecam;
+	chipset->ecam_size = ECAM_SIZE;
 }
 
 static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
@@ -159,27 +214,26 @@ static void find_microvm_ecam(struct chipset *chipset, uint64_t low_ram_end)
 	chipset->ecam_size = ECAM_SIZE;
 }
 
-struct chipset chipset_set_up(uint64_t low_ram_end)
+void chipset_set_up(uint64_t low_ram_end, bool is_fresh, struct chipset *ret_chipset)
 {
-	struct chipset chipset = {.kind = CHIPSET_OTHER};
-	uint32_t id = pci_read32(host_bridge, 0);
+	struct chipset *chipset = ret_chipset;
+	uint32_t id = pci_config_read(&ports, HOST_BRIDGE, 0);
 
+	*chipset = (struct chipset){.kind = CHIPSET_OTHER};
 	if (id == PCI_NOTHING) {
-		chipset.kind = CHIPSET_NONE;
-		find_microvm_ecam(&chipset, low_ram_end);
-		return chipset;
+		chipset->kind = CHIPSET_NONE;
+		find_microvm_ecam(chipset, low_ram_end);
+		return;
 	}
-	if (pci_read32(host_bridge, PCI_SUBSYSTEM) != SUBSYSTEM_QEMU)
-		return chipset;
-	switch (id) {
-	case ID_I440FX:
-		chipset.kind = CHIPSET_I440FX;
-		set_up_i440fx();
-		break;
-	case ID_Q35:
-		chipset.kind = CHIPSET_Q35;
-		set_up_q35(&chipset, low_ram_end);
-		break;
+	if (!is_fresh && pci_config_read(&ports, HOST_BRIDGE, PCI_SUBSYSTEM) != SUBSYSTEM_QEMU)
+		return;
+	if (id == ID_Q35) {
+		chipset->kind = CHIPSET_Q35;
+		chipset->rcba_start = RCBA_START;
+		open_ecam(chipset, low_ram_end, is_fresh);
+		set_up_parts(chipset, &q35);
+	} else if (id == ID_I440FX) {
+		chipset->kind = CHIPSET_I440FX;
+		set_up_parts(chipset, &i440fx);
 	}
-	return chipset;
 }

@@ -13,29 +13,14 @@
 
 #define ECAM_BUS_SIZE 0x100000u
 
-static void select_register(struct pci_address address, uint8_t offset)
+static void select_register(uint16_t address, uint8_t offset)
 {
-	arch_out32(PORT_ADDRESS, ADDRESS_ENABLE | (uint32_t)address.bus << 16 |
-					 (uint32_t)(address.device & 31) << 11 |
-					 (uint32_t)(address.function & 7) << 8 | (offset & 0xfcu));
+	arch_out32(PORT_ADDRESS, ADDRESS_ENABLE | (uint32_t)address << 8 | (offset & 0xfcu));
 }
 
-uint32_t pci_read32(struct pci_address address, uint8_t offset)
+static uint64_t ecam_register(const struct pci_access *access, uint16_t address, uint8_t offset)
 {
-	select_register(address, offset);
-	return arch_in32(PORT_DATA);
-}
-
-void pci_write32(struct pci_address address, uint8_t offset, uint32_t value)
-{
-	select_register(address, offset);
-	arch_out32(PORT_DATA, value);
-}
-
-void pci_write8(struct pci_address address, uint8_t offset, uint8_t value)
-{
-	select_register(address, offset);
-	arch_out8((uint16_t)(PORT_DATA + (offset & 3)), value);
+	return access->ecam + ((uint32_t)address << 12 | (offset & 0xfcu));
 }
 
 bool pci_config_map(const struct pci_access *access, uint8_t bus)
@@ -44,26 +29,31 @@ bool pci_config_map(const struct pci_access *access, uint8_t bus)
 					     ECAM_BUS_SIZE, ARCH_MEMORY_DEVICE) != NULL;
 }
 
-static uint64_t ecam_register(const struct pci_access *access, struct pci_address address,
-			      uint8_t offset)
+uint32_t pci_config_read(const struct pci_access *access, uint16_t address, uint8_t offset)
 {
-	return access->ecam + ((uint32_t)address.bus << 20 | (uint32_t)(address.device & 31) << 15 |
-			       (uint32_t)(address.function & 7) << 12 | (offset & 0xfcu));
+	if (access->ecam != 0)
+		return arch_mmio_read32(ecam_register(access, address, offset));
+	select_register(address, offset);
+	return arch_in32(PORT_DATA);
 }
 
-uint32_t pci_config_read(const struct pci_access *access, struct pci_address address,
-			 uint8_t offset)
-{
-	if (access->ecam == 0)
-		return pci_read32(address, offset);
-	return arch_mmio_read32(ecam_register(access, address, offset));
-}
-
-void pci_config_write(const struct pci_access *access, struct pci_address address, uint8_t offset,
+void pci_config_write(const struct pci_access *access, uint16_t address, uint8_t offset,
 		      uint32_t value)
 {
-	if (access->ecam == 0)
-		pci_write32(address, offset, value);
-	else
+	if (access->ecam != 0) {
 		arch_mmio_write32(ecam_register(access, address, offset), value);
+		return;
+	}
+	select_register(address, offset);
+	arch_out32(PORT_DATA, value);
+}
+
+uint32_t pci_config_try(const struct pci_access *access, uint16_t address, uint8_t offset,
+			uint32_t value)
+{
+	pci_config_write(access, address, offset, value);
+	if (access->ecam != 0)
+		return arch_mmio_read32(ecam_register(access, address, offset));
+	/* It is still selected. */
+	return arch_in32(PORT_DATA);
 }

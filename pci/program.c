@@ -11,35 +11,39 @@
 #define ICH9_SLOT_OWN  25u
 #define ICH9_SLOT_EFGH 30u
 
-/* The power management function's interrupt is not a PCI one: Intel 82371AB 7.1.21. */
-#define PIIX4_POWER_LINE 9u
-
-static uint32_t read(const struct pci_tree *tree, const struct pci_function *function,
-		     unsigned offset)
-{
-	return pci_config_read(&tree->machine->access, function->address, (uint8_t)offset);
-}
-
 static void write(const struct pci_tree *tree, const struct pci_function *function, unsigned offset,
 		  uint32_t value)
 {
 	pci_config_write(&tree->machine->access, function->address, (uint8_t)offset, value);
 }
 
-/* Each BAR holds ones since it was measured. */
+/* Returns whether a register of a BAR takes @value, but for bits in @fixed. */
+static bool set_bar(const struct pci_tree *tree, const struct pci_function *function,
+		    unsigned offset, uint64_t value, uint32_t fixed)
+{
+	if (tree->machine->is_fresh) {
+		write(tree, function, offset, (uint32_t)value);
+		return true;
+	}
+	uint32_t taken = pci_config_try(&tree->machine->access, function->address, (uint8_t)offset,
+					(uint32_t)value);
+	return (taken & ~fixed) == (uint32_t)value;
+}
+
+/* Each BAR holds ones since it was measured, an upper half only where that was done. */
 static void program_bar(struct pci_tree *tree, const struct pci_request *request)
 {
 	struct pci_function *function = &tree->function[request->function];
 	unsigned offset = PCI_BAR + 4u * request->bar;
 	uint64_t address = request->address == PCI_UNASSIGNED ? 0 : request->address;
 	uint32_t flags = request->kind == PCI_IO ? BAR_IO_FLAGS : BAR_MEMORY_FLAGS;
+	bool has_upper = request->is_wide &&
+			 (!tree->machine->is_fresh || (address | request->size) >> 32 != 0);
 
-	write(tree, function, offset, (uint32_t)address);
-	if (request->is_wide)
-		write(tree, function, offset + 4, (uint32_t)(address >> 32));
-	if (request->address == PCI_UNASSIGNED)
-		return;
-	if ((read(tree, function, offset) & ~flags) == (uint32_t)address)
+	bool is_taken = set_bar(tree, function, offset, address, flags);
+	if (has_upper)
+		is_taken &= set_bar(tree, function, offset + 4, address >> 32, 0);
+	if (is_taken || request->address == PCI_UNASSIGNED)
 		return;
 	function->undecoded |= (uint8_t)(request->kind == PCI_IO ? 1u << PCI_IO : 1u << PCI_MEMORY);
 	tree->unassigned++;
@@ -136,7 +140,7 @@ bool pci_pirq(const struct pci_tree *tree, uint16_t function, uint8_t *ret_pirq)
 	uint8_t slot = 0;
 	unsigned pin = pci_root_pin(tree, function, &slot);
 
-	if (pin == 0 || tree->function[function].id == ID_PIIX4_POWER)
+	if (pin == 0 || tree->function[function].line != 0)
 		return false;
 	switch (tree->machine->interrupts) {
 	case PCI_INTERRUPTS_PIIX3:
@@ -159,8 +163,8 @@ static uint32_t interrupt_line(const struct pci_tree *tree, uint16_t index)
 {
 	uint8_t pirq;
 
-	if (tree->function[index].id == ID_PIIX4_POWER)
-		return PIIX4_POWER_LINE;
+	if (tree->function[index].line != 0)
+		return tree->function[index].line;
 	if (!pci_pirq(tree, index, &pirq))
 		return tree->function[index].interrupt & 0xff;
 	return CHIPSET_PIRQ_LINES >> (pirq % 4 * 8) & 0xff;

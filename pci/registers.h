@@ -26,7 +26,6 @@
 #define COMMAND_MEMORY 0x0002u
 #define COMMAND_MASTER 0x0004u
 #define COMMAND_SERR   0x0100u
-#define STATUS_LIST    0x00100000u /* there is a list of capabilities */
 
 #define HEADER_TYPE     0x7fu
 #define HEADER_MULTI    0x80u
@@ -84,7 +83,5 @@
 #define RESERVE_PREF32     20
 #define RESERVE_PREF64     24
 #define RESERVE_END_OFFSET (0x100 - RESERVE_LENGTH)
-
-#define ID_PIIX4_POWER 0x71138086u
 
 #endif

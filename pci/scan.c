@@ -7,24 +7,31 @@
 #include "lib/checked.h"
 #include "pci/registers.h"
 
-#define BUS_MAX     255u
-#define DEVICES     32u
-#define FUNCTIONS   8u
-#define BARS        6u
-#define BARS_BRIDGE 2u
+#define BUS_MAX   255u
+#define DEVICES   32u
+#define FUNCTIONS 8u
+
+/* A bit for each that a header has. */
+#define BARS        0x3fu
+#define BARS_BRIDGE 0x03u
 
 /* Less would put BARs of two devices into a page, which only one user can be given. */
 #define BAR_MEMORY_MIN 0x1000u
 
-static uint32_t read(const struct pci_tree *tree, struct pci_address address, unsigned offset)
+static uint32_t read(const struct pci_tree *tree, uint16_t address, unsigned offset)
 {
 	return pci_config_read(&tree->machine->access, address, (uint8_t)offset);
 }
 
-static void write(const struct pci_tree *tree, struct pci_address address, unsigned offset,
-		  uint32_t value)
+static void write(const struct pci_tree *tree, uint16_t address, unsigned offset, uint32_t value)
 {
 	pci_config_write(&tree->machine->access, address, (uint8_t)offset, value);
+}
+
+/* Writes, and returns what is there then. */
+static uint32_t try(const struct pci_tree *tree, uint16_t address, unsigned offset, uint32_t value)
+{
+	return pci_config_try(&tree->machine->access, address, (uint8_t)offset, value);
 }
 
 /* -- records ----------------------------------------------------------------------- */
@@ -43,8 +50,7 @@ static bool has_room(struct pci_tree *tree, size_t size)
 	return false;
 }
 
-static struct pci_function *add_function(struct pci_tree *tree, struct pci_address address,
-					 uint16_t parent)
+static struct pci_function *add_function(struct pci_tree *tree, uint16_t address, uint16_t parent)
 {
 	if (!has_room(tree, sizeof(struct pci_function)))
 		return NULL;
@@ -95,8 +101,7 @@ static void confirm_io(struct pci_tree *tree, uint16_t bus)
 		if (!up->has_io || up->is_io_sure)
 			continue;
 		uint32_t other = (up->io_window ^ IO_WINDOW_STEP) & IO_WINDOW_BASE;
-		write(tree, up->address, PCI_IO_WINDOW, other);
-		up->io_window = read(tree, up->address, PCI_IO_WINDOW);
+		up->io_window = try(tree, up->address, PCI_IO_WINDOW, other);
 		up->is_io_sure = true;
 		if ((up->io_window & IO_WINDOW_BASE) == other)
 			continue;
@@ -141,8 +146,7 @@ static unsigned measure_bar(struct pci_tree *tree, struct pci_function *function
 	bool is_wide = false;
 	uint64_t mask;
 
-	write(tree, function->address, offset, PCI_NOTHING);
-	uint32_t value = read(tree, function->address, offset);
+	uint32_t value = try(tree, function->address, offset, PCI_NOTHING);
 	if (value == 0)
 		return 1;
 	if (value == PCI_NOTHING) {
@@ -154,18 +158,17 @@ static unsigned measure_bar(struct pci_tree *tree, struct pci_function *function
 		/* It may decode 16 bits. */
 		if ((value >> 16) == 0)
 			mask |= 0xffff0000u;
-	} else if ((value & BAR_TYPE) != BAR_TYPE_64) {
-		mask = ~0ul << 32 | (value & ~BAR_MEMORY_FLAGS);
 	} else {
-		if (bar + 1 == bars) {
-			ignore_bar(tree, function, bar, value, "has no upper half");
-			return 1;
-		}
-		is_wide = true;
-		write(tree, function->address, offset + 4, PCI_NOTHING);
-		mask = (uint64_t)read(tree, function->address, offset + 4) << 32 |
-		       (value & ~BAR_MEMORY_FLAGS);
+		mask = ~0ul << 32 | (value & ~BAR_MEMORY_FLAGS);
+		is_wide = (value & BAR_TYPE) == BAR_TYPE_64;
 	}
+	if (is_wide && (bars >> (bar + 1) & 1) == 0) {
+		ignore_bar(tree, function, bar, value, "has no upper half");
+		return 1;
+	}
+	/* Below 4 GiB the lower half tells all of the size. */
+	if (is_wide && (uint32_t)mask == 0)
+		mask = (uint64_t)try(tree, function->address, offset + 4, PCI_NOTHING) << 32;
 	uint64_t size = -mask;
 	if (!is_power_of_two(size) || (size >> 32 != 0 && !is_wide) ||
 	    (value & (BAR_IO | BAR_TYPE)) == BAR_TYPE_RESERVED) {
@@ -182,8 +185,8 @@ static void measure_bars(struct pci_tree *tree, struct pci_function *function, u
 {
 	unsigned bar = 0;
 
-	while (bar < bars && !tree->is_full)
-		bar += measure_bar(tree, function, bar, bars);
+	while (bars >> bar != 0 && !tree->is_full)
+		bar += (bars >> bar & 1) != 0 ? measure_bar(tree, function, bar, bars) : 1;
 	if (tree->is_full) {
 		/* There is no record of some, so none may be decoded. */
 		function->undecoded = 1u << PCI_IO | 1u << PCI_MEMORY;
@@ -194,7 +197,7 @@ static void measure_bars(struct pci_tree *tree, struct pci_function *function, u
 
 /* -- bridges ----------------------------------------------------------------------- */
 
-static uint64_t read_hint(const struct pci_tree *tree, struct pci_address address, unsigned offset)
+static uint64_t read_hint(const struct pci_tree *tree, uint16_t address, unsigned offset)
 {
 	uint32_t low = read(tree, address, offset);
 
@@ -230,7 +233,8 @@ static void read_hints(struct pci_tree *tree, struct pci_function *bridge, unsig
 static void read_capabilities(struct pci_tree *tree, struct pci_function *bridge,
 			      struct hints *hints)
 {
-	bool wants_hints = bridge->id == ID_QEMU_BRIDGE || bridge->id == ID_QEMU_ROOT_PORT;
+	uint32_t id = read(tree, bridge->address, PCI_ID);
+	bool wants_hints = id == ID_QEMU_BRIDGE || id == ID_QEMU_ROOT_PORT;
 	unsigned at = read(tree, bridge->address, PCI_CAPABILITY) & 0xfcu;
 
 	for (unsigned i = 0; i < CAPABILITIES_MAX && at >= CAPABILITY_FIRST; i++) {
@@ -256,8 +260,7 @@ static void probe_io(const struct pci_tree *tree, struct pci_function *bridge)
 {
 	bridge->io_window = read(tree, bridge->address, PCI_IO_WINDOW);
 	if ((bridge->io_window & IO_WINDOW_BASE) == 0) {
-		write(tree, bridge->address, PCI_IO_WINDOW, IO_WINDOW_CLOSED);
-		bridge->io_window = read(tree, bridge->address, PCI_IO_WINDOW);
+		bridge->io_window = try(tree, bridge->address, PCI_IO_WINDOW, IO_WINDOW_CLOSED);
 		bridge->is_io_sure = true;
 	}
 	bridge->has_io = (bridge->io_window & IO_WINDOW_BASE) != 0;
@@ -274,7 +277,7 @@ static void want_window(struct pci_tree *tree, struct pci_function *bridge, enum
 	bridge->window[kind] = (uint16_t)(tree->requests - 1);
 }
 
-static void look_at_bridge(struct pci_tree *tree, struct pci_function *bridge, bool has_list)
+static void look_at_bridge(struct pci_tree *tree, struct pci_function *bridge)
 {
 	struct hints hints = {0, 0, 0, 0};
 	uint32_t buses = read(tree, bridge->address, PCI_BUSES);
@@ -284,8 +287,7 @@ static void look_at_bridge(struct pci_tree *tree, struct pci_function *bridge, b
 	bridge->was_programmed = (buses & 0xffffff) != 0;
 	if (bridge->was_programmed)
 		write(tree, bridge->address, PCI_BUSES, 0);
-	if (has_list)
-		read_capabilities(tree, bridge, &hints);
+	read_capabilities(tree, bridge, &hints);
 	/* Below a conventional bridge QEMU plugs by ACPI, without a capability that says so. */
 	if (!bridge->is_express)
 		bridge->is_hotplug = true;
@@ -306,20 +308,55 @@ static void look_at_bridge(struct pci_tree *tree, struct pci_function *bridge, b
 
 /* -- functions --------------------------------------------------------------------- */
 
-static bool is_nothing(uint32_t id)
+/* Nothing that is decoded while it is measured gets in the way. */
+static void stop_decoding(struct pci_tree *tree, struct pci_function *function)
 {
-	/* Some bridges answer for a device that does not (as Linux has it). */
-	return (id & 0xffff) == 0xffff || (id & 0xffff) == 0x0000 || id == 0xffff0001u;
+	if (tree->machine->is_fresh)
+		return;
+	function->command = (uint16_t)read(tree, function->address, PCI_COMMAND);
+	if ((function->command & (COMMAND_IO | COMMAND_MEMORY)) != 0)
+		write(tree, function->address, PCI_COMMAND,
+		      function->command & ~(COMMAND_IO | COMMAND_MEMORY));
+}
+
+/* The function at @address if the caller told of it. They are met in their order. */
+static const struct pci_known *find_known(struct pci_tree *tree, uint16_t address)
+{
+	const struct pci_machine *machine = tree->machine;
+
+	if (tree->known == machine->known_count || machine->known[tree->known].address != address)
+		return NULL;
+	return &machine->known[tree->known++];
+}
+
+static bool take_known(struct pci_tree *tree, const struct pci_known *known, uint16_t address,
+		       uint16_t parent)
+{
+	struct pci_function *function = add_function(tree, address, parent);
+
+	if (function == NULL)
+		return false;
+	function->is_untouched = known->is_bridge;
+	function->interrupt = (uint32_t)known->pin << 8;
+	function->line = known->line;
+	if (!known->is_bridge) {
+		stop_decoding(tree, function);
+		measure_bars(tree, function, known->bars);
+	}
+	return known->has_others;
 }
 
 /* Returns whether a device has further functions. */
-static bool look_at(struct pci_tree *tree, struct pci_address address, uint16_t parent)
+static bool look_at(struct pci_tree *tree, uint16_t address, uint16_t parent)
 {
-	uint32_t id = read(tree, address, PCI_ID);
-	if (is_nothing(id))
+	const struct pci_known *known = find_known(tree, address);
+
+	if (known != NULL)
+		return take_known(tree, known, address, parent);
+	uint32_t header = read(tree, address, PCI_HEADER);
+	if (header == PCI_NOTHING)
 		return false;
-	unsigned header = read(tree, address, PCI_HEADER) >> 16 & 0xff;
-	unsigned type = header & HEADER_TYPE;
+	unsigned type = header >> 16 & HEADER_TYPE;
 	if (type != HEADER_FUNCTION && type != HEADER_BRIDGE) {
 		pci_report(tree, LOG_WARN, address, PCI_BAR_WINDOW, "has an unknown header");
 		return false;
@@ -327,36 +364,30 @@ static bool look_at(struct pci_tree *tree, struct pci_address address, uint16_t 
 	struct pci_function *function = add_function(tree, address, parent);
 	if (function == NULL)
 		return false;
-	function->id = id;
 	if (type == HEADER_FUNCTION) {
 		unsigned class = read(tree, address, PCI_CLASS) >> 16;
 		function->is_vga = class == CLASS_VGA;
 		/* They have no BARs that are for us or, in Linux, for the kernel. */
 		function->is_untouched = class == CLASS_HOST_BRIDGE || class == CLASS_ISA_BRIDGE;
-		if (function->is_untouched)
-			return (header & HEADER_MULTI) != 0;
 	}
-	uint32_t command = read(tree, address, PCI_COMMAND);
-	function->command = (uint16_t)command;
-	if ((command & (COMMAND_IO | COMMAND_MEMORY)) != 0)
-		write(tree, address, PCI_COMMAND,
-		      function->command & ~(COMMAND_IO | COMMAND_MEMORY));
-	if (type == HEADER_BRIDGE)
-		look_at_bridge(tree, function, (command & STATUS_LIST) != 0);
-	measure_bars(tree, function, type == HEADER_BRIDGE ? BARS_BRIDGE : BARS);
-	function->interrupt = read(tree, address, PCI_INTERRUPT);
-	return (header & HEADER_MULTI) != 0;
+	if (!function->is_untouched) {
+		stop_decoding(tree, function);
+		if (type == HEADER_BRIDGE)
+			look_at_bridge(tree, function);
+		measure_bars(tree, function, type == HEADER_BRIDGE ? BARS_BRIDGE : BARS);
+		function->interrupt = read(tree, address, PCI_INTERRUPT);
+	}
+	return (header >> 16 & HEADER_MULTI) != 0;
 }
 
 static void look_at_device(struct pci_tree *tree, uint8_t bus, unsigned device, uint16_t parent)
 {
-	struct pci_address address = {bus, (uint8_t)device, 0};
+	uint16_t address = PCI_ADDRESS(bus, device, 0);
 
 	if (!look_at(tree, address, parent))
 		return;
 	for (unsigned function = 1; function < FUNCTIONS && !tree->is_full; function++) {
-		address.function = (uint8_t)function;
-		(void)look_at(tree, address, parent);
+		(void)look_at(tree, (uint16_t)(address + function), parent);
 	}
 }
 
@@ -373,7 +404,7 @@ static void scan_bus(struct pci_tree *tree, uint16_t bridge)
 		for (unsigned device = 0; device < devices && !tree->is_full; device++)
 			look_at_device(tree, bus, device, bridge);
 	} else {
-		pci_report(tree, LOG_WARN, (struct pci_address){bus, 0, 0}, PCI_BAR_WINDOW,
+		pci_report(tree, LOG_WARN, PCI_ADDRESS(bus, 0, 0), PCI_BAR_WINDOW,
 			   "no memory for page tables");
 	}
 	tree->function[bridge].children =
@@ -386,7 +417,7 @@ static void set_subordinate(struct pci_tree *tree, struct pci_function *bridge, 
 		return;
 	bridge->subordinate = last;
 	write(tree, bridge->address, PCI_BUSES,
-	      (uint32_t)last << 16 | (uint32_t)bridge->secondary << 8 | bridge->address.bus);
+	      (uint32_t)last << 16 | (uint32_t)bridge->secondary << 8 | PCI_BUS(bridge->address));
 }
 
 static uint16_t next_bridge(const struct pci_tree *tree, uint16_t from, uint16_t end)
@@ -463,19 +494,17 @@ static void scan_below(struct pci_tree *tree, uint16_t root, unsigned limit)
 /* Adds the root bus @bus if there is anything on its devices from @first to @last. */
 static bool scan_root(struct pci_tree *tree, unsigned bus, unsigned first, unsigned last)
 {
-	struct pci_address address = {(uint8_t)bus, (uint8_t)first, 0};
+	unsigned device = first;
 
 	if (bus != 0) {
 		if (!pci_config_map(&tree->machine->access, (uint8_t)bus))
 			return false;
-		while (is_nothing(read(tree, address, PCI_ID))) {
-			if (address.device == last)
+		while (read(tree, PCI_ADDRESS(bus, device, 0), PCI_HEADER) == PCI_NOTHING) {
+			if (device++ == last)
 				return false;
-			address.device++;
 		}
-		address.device = 0;
 	}
-	struct pci_function *root = add_function(tree, address, PCI_NONE);
+	struct pci_function *root = add_function(tree, PCI_ADDRESS(bus, 0, 0), PCI_NONE);
 	if (root == NULL)
 		return false;
 	root->is_root = true;

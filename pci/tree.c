@@ -14,10 +14,10 @@ unsigned pci_root_pin(const struct pci_tree *tree, uint16_t function, uint8_t *r
 		return 0;
 	for (const struct pci_function *up = &tree->function[at->parent]; !up->is_root;
 	     up = &tree->function[up->parent]) {
-		pin = (pin - 1 + at->address.device) % 4 + 1;
+		pin = (pin - 1 + PCI_DEVICE(at->address)) % 4 + 1;
 		at = up;
 	}
-	*ret_slot = at->address.device;
+	*ret_slot = PCI_DEVICE(at->address);
 	return pin;
 }
 
@@ -38,8 +38,8 @@ bool pci_find_free_bus(const struct pci_tree *tree, uint8_t *ret_bus)
 	return false;
 }
 
-void pci_report(struct pci_tree *tree, enum log_level level, struct pci_address address,
-		unsigned bar, const char *what)
+void pci_report(struct pci_tree *tree, enum log_level level, uint16_t address, unsigned bar,
+		const char *what)
 {
 	if (level == LOG_WARN && tree->warnings >= WARNINGS_MAX) {
 		if (tree->warnings++ == WARNINGS_MAX)
@@ -49,9 +49,9 @@ void pci_report(struct pci_tree *tree, enum log_level level, struct pci_address 
 	if (level == LOG_WARN)
 		tree->warnings++;
 	if (bar == PCI_BAR_WINDOW)
-		log_line(tree->log, level, "pci %02x:%02x.%u: %s", address.bus, address.device,
-			 address.function, what);
+		log_line(tree->log, level, "pci %02x:%02x.%u: %s", PCI_BUS(address),
+			 PCI_DEVICE(address), PCI_FUNCTION(address), what);
 	else
-		log_line(tree->log, level, "pci %02x:%02x.%u BAR %u: %s", address.bus,
-			 address.device, address.function, bar, what);
+		log_line(tree->log, level, "pci %02x:%02x.%u BAR %u: %s", PCI_BUS(address),
+			 PCI_DEVICE(address), PCI_FUNCTION(address), bar, what);
 }

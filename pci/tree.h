@@ -34,9 +34,29 @@ enum pci_interrupts {
 	PCI_INTERRUPTS_ICH9,    /**< QEMU q35 */
 };
 
+/** A function of which all is known that a scan would ask it for, but for sizes of BARs. */
+struct pci_known {
+	uint16_t address;
+	uint8_t bars;    /**< bits: those that it has, of 32 bits */
+	uint8_t pin;     /**< of its interrupt, 1 to 4, or 0 */
+	uint8_t line;    /**< of an interrupt that is none of PCI's, or 0 */
+	bool is_bridge;  /**< to the host or to ISA */
+	bool has_others; /**< further functions are to be looked for */
+};
+
 /** What the caller knows about the machine. */
 struct pci_machine {
 	struct pci_access access;
+
+	/**
+	 * Nothing has run since a reset of QEMU, whose devices keep to PCI: command registers
+	 * and upper halves of BARs are 0, and BARs take the address that they are given.
+	 */
+	bool is_fresh;
+
+	/** In order of slots. */
+	const struct pci_known *known;
+	unsigned known_count;
 
 	/**
 	 * Root buses besides bus 0 (QEMU: file etc/extra-pci-roots). Their numbers are
@@ -96,15 +116,15 @@ struct pci_request {
 
 /** A function, or a root bus, which stands for the bridge that leads to it. */
 struct pci_function {
-	struct pci_address address;
+	uint16_t address;
 	bool is_root;
 	bool is_bridge;
 	bool is_untouched; /**< a host or ISA bridge: its BARs and decoding are left alone */
 	bool is_vga;
-	uint8_t bars;      /**< bits by enum pci_kind: BARs that have an address */
-	uint8_t undecoded; /**< the same: that have none */
-	uint16_t command;  /**< as found */
-	uint32_t id;
+	uint8_t line;       /**< of an interrupt that is none of PCI's, or 0 */
+	uint8_t bars;       /**< bits by enum pci_kind: BARs that have an address */
+	uint8_t undecoded;  /**< the same: that have none */
+	uint16_t command;   /**< as found */
 	uint32_t interrupt; /**< registers 0x3c-0x3f, as found */
 	uint16_t parent;    /**< PCI_NONE for root buses */
 
@@ -134,6 +154,8 @@ struct pci_tree {
 	struct pci_function *function;
 	uint16_t functions;
 
+	unsigned known; /**< so many of the machine's have been met */
+
 	/* From the end of the caller's memory downwards: pci_request(). */
 	struct pci_request *request_end;
 	uint16_t requests;
@@ -152,7 +174,7 @@ static inline struct pci_request *pci_request(const struct pci_tree *tree, uint1
 
 /**
  * Finds everything there is on the buses of @machine, which stays in use. Records go to
- * @buffer of @size bytes, aligned to 8: 64 per function and 48 per BAR or window;
+ * @buffer of @size bytes, aligned to 8: 56 per function and 48 per BAR or window;
  * where they end, the search does. 64 KiB are enough for 200 devices of 5 BARs.
  *
  * Buses are numbered depth first in order of slots. A port's subordinate number
@@ -187,7 +209,7 @@ MUST_CHECK bool pci_pirq(const struct pci_tree *tree, uint16_t function, uint8_t
  * One line about a function, and its BAR unless that is PCI_BAR_WINDOW. Warnings end after
  * some, since a host may have thousands of reasons and each character takes time.
  */
-void pci_report(struct pci_tree *tree, enum log_level level, struct pci_address address,
-		unsigned bar, const char *what);
+void pci_report(struct pci_tree *tree, enum log_level level, uint16_t address, unsigned bar,
+		const char *what);
 
 #endif

@@ -259,6 +259,7 @@ void host_add_q35(void)
 	host_add_ecam(ECAM_OF_Q35);
 	add_host_bridge(0x29c08086);
 	host_add_pci_function(0, 31, 0, 0x29188086);
+	host_add_pci_function(0, 31, 2, 0x29228086);
 	host_add_pci_function(0, 31, 3, 0x29308086);
 }
 

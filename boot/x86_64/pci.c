@@ -79,6 +79,9 @@ void pc_assign_pci(struct pc *pc)
 
 	*machine = (struct pci_machine){
 		.access = {pc->chipset.ecam_start},
+		.is_fresh = boot->fwcfg.qemu,
+		.known = pc->chipset.known,
+		.known_count = pc->chipset.known_count,
 		.extra_roots = (unsigned)boot_read_number(boot, extra_roots_file),
 		.interrupts = pc->chipset.kind == CHIPSET_Q35 ? PCI_INTERRUPTS_ICH9
 							      : PCI_INTERRUPTS_PIIX3,

@@ -108,7 +108,7 @@ void pc_set_up_chipset(struct pc *pc)
 {
 	pc->low_ram_end = memmap_ram_end(&pc->boot.map, MEMMAP_4G);
 	/* The VMM builds its tables from what the chipset is set to. */
-	pc->chipset = chipset_set_up(pc->low_ram_end);
+	chipset_set_up(pc->low_ram_end, pc->boot.fwcfg.qemu, &pc->chipset);
 	boot_require(&pc->boot, "chipset", reserve_registers(pc));
 	set_up_processors(pc);
 	if (pc_has_chipset(pc)) {

@@ -135,8 +135,8 @@ static size_t list_pci_interrupts(const struct pc *pc, struct mptable_pci_interr
 		uint8_t pirq;
 		if (function->is_root || !pci_pirq(tree, i, &pirq))
 			continue;
-		wire.bus = function->address.bus;
-		wire.device = function->address.device;
+		wire.bus = PCI_BUS(function->address);
+		wire.device = PCI_DEVICE(function->address);
 		wire.pin = (uint8_t)((function->interrupt >> 8 & 0xff) - 1);
 		wire.io_apic_pin = (uint8_t)(pc->chipset.kind == CHIPSET_Q35
 						     ? IO_APIC_PIRQ_A + pirq

@@ -19,6 +19,8 @@
 
 #define GIB (1ul << 30)
 
+#define FLAG_HOSTILE 0x01
+
 static size_t console_length;
 
 static void write_console(const char *text, size_t length)
@@ -54,9 +56,22 @@ static void read_high_range(struct input *input, struct pci_range *ret_range)
 	ret_range->end = (end & 63) == 63 ? ~0ul : (uint64_t)(end >> 6) * GIB + (1ul << (end & 63));
 }
 
+/* What would be a fourth way of interrupts. */
+static bool is_fresh(unsigned flags)
+{
+	return (flags & 0xc0) == 0xc0;
+}
+
 static void read_machine(struct input *input, unsigned flags, struct pci_machine *ret_machine)
 {
 	static const unsigned roots[] = {0, 1, 3, ~0u};
+	static const struct pci_known known[] = {
+		{.address = 0x00, .is_bridge = true},
+		{.address = 0x08, .is_bridge = true, .has_others = true},
+		{.address = 0x09, .bars = 0x3f, .pin = 1},
+		{.address = 0x0b, .line = 9, .has_others = true},
+		{.address = 0xff, .bars = 0x20, .pin = 0xff},
+	};
 	struct pci_machine machine = {
 		.access = {(flags & 0x04) != 0 ? SPACE_ECAM : 0},
 		.extra_roots = roots[flags >> 3 & 3],
@@ -67,6 +82,10 @@ static void read_machine(struct input *input, unsigned flags, struct pci_machine
 	read_ranges(input, 1, 0x1000, 0x10000, machine.io);
 	read_ranges(input, 0x10000, 0x100000, 0x100000000, machine.mem32);
 	read_high_range(input, &machine.mem64);
+	if ((flags & FLAG_HOSTILE) != 0 && is_fresh(flags)) {
+		machine.known = known;
+		machine.known_count = sizeof(known) / sizeof(known[0]);
+	}
 	machine.hotplug_prefetchable = 0x200000ul << (input_byte(input) & 31);
 	space.ecam_buses = 256u - input_byte(input);
 	*ret_machine = machine;
@@ -83,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	/* Up to the 128 KiB of boot/, and more often a few. */
 	room = ROOM_MIN + room * room * 2;
 	read_machine(&input, flags, &machine);
-	space_begin(&input, (flags & 1) != 0, (flags & 2) != 0);
+	space_begin(&input, (flags & FLAG_HOSTILE) != 0, (flags & 2) != 0);
+	machine.is_fresh = is_fresh(flags) && space.is_reset;
 	console_length = 0;
 	/* From the heap, so that ASan sees a step too far. */
 	void *records = malloc(room);

@@ -169,9 +169,9 @@ static struct space_device *find(unsigned index)
 	return device == NONE ? NULL : &devices[device];
 }
 
-const struct space_device *space_find(struct pci_address address)
+const struct space_device *space_find(uint16_t address)
 {
-	return find(space_index(address));
+	return find(address);
 }
 
 void space_forget_writes(void)
@@ -243,13 +243,6 @@ uint32_t arch_in32(uint16_t port)
 {
 	REQUIRE(port == PORT_DATA && port_address >> 31 == 1);
 	return space_read(port_address >> 8 & 0xffff, port_address & 0xfc);
-}
-
-_Noreturn void arch_out8(uint16_t port, uint8_t value)
-{
-	(void)port;
-	(void)value;
-	fuzz_failed(__FILE__, __LINE__, "enumeration has no narrow accesses");
 }
 
 void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
@@ -491,6 +484,8 @@ static void set_register(struct builder *builder, bool is_mask)
 
 	if (!is_honest_register(device, offset, is_mask, value))
 		space.is_honest = false;
+	if (offset == 0x04 || (offset >= 0x10 && offset < 0x28))
+		space.is_reset = false;
 	put32(is_mask ? &device->writable[offset] : &device->space[offset], value);
 }
 
@@ -501,6 +496,7 @@ static void set_wild_bar(struct builder *builder, unsigned parameter)
 	unsigned bar = parameter % (device->behind != NONE ? 2 : 6);
 	unsigned offset = 0x10 + 4 * bar;
 
+	space.is_reset = false;
 	if (parameter < 8) {
 		put32(&device->space[offset], (uint32_t)input_number(builder->input, 4));
 		put32(&device->writable[offset], (uint32_t)input_number(builder->input, 4));
@@ -530,6 +526,7 @@ static void set_old_windows(struct builder *builder)
 			(uint8_t)((device->space[offset] & ~writable) | (value & writable));
 	}
 	device->space[0x04] |= 7;
+	space.is_reset = false;
 	/* Nobody opens windows of a bridge that has no bus. */
 	device->space[0x19] = device->space[0x1a] = 1;
 }
@@ -677,6 +674,7 @@ void space_begin(struct input *input, bool hostile, bool endless)
 	space_forget_writes();
 	space.accesses = 0;
 	space.is_honest = !hostile;
+	space.is_reset = true;
 	is_hostile = hostile;
 	is_endless = endless;
 	lie_bytes = input->at;

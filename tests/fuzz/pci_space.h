@@ -30,6 +30,8 @@ struct space {
 	 * PCI has them: what devices hold in the end can be told from the records.
 	 */
 	bool is_honest;
+	/** Devices that are not hostile are as QEMU's after a reset: struct pci_machine. */
+	bool is_reset;
 	unsigned ecam_buses; /**< so many can be mapped */
 	/** The last values written to the first registers, and bits: which were written. */
 	uint32_t written[65536][SPACE_REGISTERS];
@@ -37,11 +39,6 @@ struct space {
 };
 
 extern struct space space;
-
-static inline unsigned space_index(struct pci_address address)
-{
-	return (unsigned)address.bus << 8 | (unsigned)address.device << 3 | address.function;
-}
 
 /**
  * A new space. When @is_hostile, each read is answered by what is left of @input, over
@@ -54,7 +51,7 @@ void space_begin(struct input *input, bool is_hostile, bool is_endless);
 void space_forget_writes(void);
 
 /** What answers at @address as bridges are programmed now, or NULL. */
-const struct space_device *space_find(struct pci_address address);
+const struct space_device *space_find(uint16_t address);
 
 /** Whether @device is a PCI-to-PCI bridge by its header. */
 static inline bool space_is_bridge(const struct space_device *device)

@@ -619,7 +619,7 @@ static void boot_access_count(void **state)
 	host_add_q35();
 	boots();
 	print_message("q35: %zu accesses, %zu of them DMA\n", host.accesses, host.fwcfg.dmas);
-	assert_in_range(host.accesses, 1, 90);
+	assert_in_range(host.accesses, 1, 45);
 }
 
 /* -- the memory map -------------------------------------------------------------- */

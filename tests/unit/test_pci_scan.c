@@ -11,33 +11,42 @@ static void pci_ecam_address_bits(void **state)
 	host_add_ecam(ECAM);
 	uint8_t *space = host_add_pci_function(0x12, 0x1f, 7, 0xabcd1234);
 	const struct pci_access access = {ECAM};
-	const struct pci_address there = {0x12, 0x1f, 7};
+	const uint16_t there = 0x12ff;
+	assert_int_equal(PCI_ADDRESS(0x12, 0x1f, 7), there);
+	assert_int_equal(PCI_BUS(there), 0x12);
+	assert_int_equal(PCI_DEVICE(there), 0x1f);
+	assert_int_equal(PCI_FUNCTION(there), 7);
 	assert_true(pci_config_map(&access, 0x12));
 	assert_int_equal(pci_config_read(&access, there, 0), 0xabcd1234);
 	pci_config_write(&access, there, 0xfc, 0x01020304);
 	assert_int_equal(get32(space + 0xfc), 0x01020304);
-	assert_int_equal(host.mmio, 2);
+	assert_int_equal(pci_config_try(&access, there, 0x40, 0x55667788), 0x55667788);
+	assert_int_equal(host.mmio, 4);
 	assert_int_equal(host.accesses, 0);
-	assert_int_equal(pci_config_read(&access, (struct pci_address){0x12, 0x1f, 6}, 0),
-			 PCI_NOTHING);
-	/* Too many bits stay in their field. */
-	assert_int_equal(pci_config_read(&access, (struct pci_address){0x12, 0xff, 0xff}, 0xff),
-			 0x01020304);
+	assert_int_equal(pci_config_read(&access, there - 1, 0), PCI_NOTHING);
+	/* Registers are those of 32 bits. */
+	assert_int_equal(pci_config_read(&access, there, 0xff), 0x01020304);
 }
 
 static void pci_ports_without_ecam(void **state)
 {
 	(void)state;
 	host_add_pci();
-	uint8_t *space = host_add_pci_function(3, 4, 5, 0xabcd1234);
+	uint8_t *space = host_add_pci_function(0x83, 4, 5, 0xabcd1234);
 	const struct pci_access access = {0};
-	const struct pci_address there = {3, 4, 5};
-	assert_true(pci_config_map(&access, 3));
+	const uint16_t there = PCI_ADDRESS(0x83, 4, 5);
+	assert_true(pci_config_map(&access, 0x83));
 	assert_int_equal(pci_config_read(&access, there, 0), 0xabcd1234);
+	assert_int_equal(host.access[0].value, 0x80832500);
 	pci_config_write(&access, there, 0x40, 0x01020304);
 	assert_int_equal(get32(space + 0x40), 0x01020304);
 	assert_int_equal(host.mmio, 0);
 	assert_int_equal(host.accesses, 4);
+	/* The register is selected once. */
+	put32(&host.pci[0].writable[0x44], 0xffff0000);
+	assert_int_equal(pci_config_try(&access, there, 0x47, 0x55667788), 0x55660000);
+	assert_int_equal(host.access[4].value, 0x80832544);
+	assert_int_equal(host.accesses, 7);
 }
 
 static void pci_ecam_that_cannot_be_mapped(void **state)
@@ -136,7 +145,7 @@ static void pci_multifunction(void **state)
 	host_add_pci_device(NULL, 0, 5, 0, ID_DEVICE);
 	pci_run();
 	assert_int_equal(pci_tree.functions, 4);
-	assert_int_equal(pci_tree.function[2].address.function, 7);
+	assert_int_equal(PCI_FUNCTION(pci_tree.function[2].address), 7);
 }
 
 /* A port of PCI Express has one device below it, and one access finds it absent. */
@@ -321,29 +330,141 @@ static void pci_interrupt_lines(void **state)
 	}
 }
 
-static void pci_interrupt_of_piix4_power(void **state)
+/* -- what is known already --------------------------------------------------------- */
+
+/* Only the BARs that a function has are measured; the rest of it is not asked for. */
+static void pci_known_functions(void **state)
 {
+	static const struct pci_known known[] = {
+		{.address = 0x08, .is_bridge = true, .has_others = true},
+		{.address = 0x09, .bars = 1 << 4 | 1 << 5, .pin = 2},
+		{.address = 0x0b, .pin = 1, .line = 9},
+	};
+
 	(void)state;
-	pci_begin(false);
-	pci_machine.interrupts = PCI_INTERRUPTS_PIIX3;
-	struct host_pci *device = pci_add(NULL, 1, 0x71138086);
-	device->space[0x3d] = 1;
+	for (unsigned fresh = 0; fresh < 2; fresh++) {
+		host_reset();
+		pci_begin(true);
+		pci_run();
+		size_t empty = host.pci_accesses;
+		host_add_pci_device(NULL, 0, 1, 0, ID_DEVICE);
+		struct host_pci *ide = host_add_pci_device(NULL, 0, 1, 1, ID_DEVICE);
+		struct host_pci *power = host_add_pci_device(NULL, 0, 1, 3, ID_DEVICE);
+		host_set_pci_bar(ide, 4, BAR_IO, 16);
+		host_set_pci_bar(ide, 5, BAR_32, 4096);
+		pci_machine.is_fresh = fresh != 0;
+		pci_machine.known = known;
+		pci_machine.known_count = COUNT(known);
+		host.pci_accesses = 0;
+		pci_run();
+		pci_check();
+		assert_int_equal(pci_tree.functions, 4);
+		assert_int_equal(pci_bar(ide, 4), 0xc000);
+		assert_int_equal(pci_bar(ide, 5), 0xc0000000);
+		assert_int_equal(get16(&ide->space[0x04]), 0x103);
+		assert_int_equal(ide->space[0x3c], 11);
+		/* Its pin leads nowhere. */
+		uint8_t pirq;
+		assert_int_equal(power->space[0x3c], 9);
+		assert_false(pci_pirq(&pci_tree, 3, &pirq));
+		/*
+		 * Functions 2 and 4 to 7 are looked for, function 0 is not; a command and two lines
+		 * are written; two BARs measured and set. Unless after a reset, BARs are read back,
+		 * and the commands of two functions.
+		 */
+		assert_int_equal(host.pci_accesses - empty,
+				 5 - 1 + 3 + 2 * 3 + (fresh ? 0 : 2 + 2));
+	}
+}
+
+/* A list that says nothing of other buses, and one that something is missing from. */
+static void pci_known_functions_elsewhere(void **state)
+{
+	static const struct pci_known known[] = {
+		{.address = 0x10, .bars = 1},
+		{.address = 0x18, .bars = 1},
+	};
+
+	(void)state;
+	pci_begin(true);
+	pci_machine.known = known;
+	pci_machine.known_count = COUNT(known);
+	struct host_pci *bridge = pci_add_bridge(NULL, 1);
+	struct host_pci *first = pci_add(NULL, 2, ID_DEVICE);
+	struct host_pci *second = pci_add(NULL, 3, ID_DEVICE);
+	struct host_pci *behind = pci_add(bridge, 3, ID_DEVICE);
+	struct host_pci *device[] = {first, second, behind};
+	for (size_t i = 0; i < COUNT(device); i++) {
+		host_set_pci_bar(device[i], 0, BAR_32, 4096);
+		host_set_pci_bar(device[i], 1, BAR_32, 4096);
+	}
 	pci_run();
-	assert_int_equal(device->space[0x3c], 9);
+	assert_int_equal(pci_bar(first, 1), 0);
+	assert_int_equal(pci_bar(second, 1), 0);
+	assert_int_not_equal(pci_bar(second, 0), 0);
+	assert_int_not_equal(pci_bar(behind, 1), 0);
+}
+
+/*
+ * Command registers are 0 after a reset, and not read; so are upper halves of BARs, and not
+ * written but where addresses reach them; BARs are not read back. Bus numbers may be there still.
+ */
+static void pci_after_a_reset(void **state)
+{
+	size_t cost[2];
+
+	(void)state;
+	for (unsigned fresh = 0; fresh < 2; fresh++) {
+		host_reset();
+		pci_begin(true);
+		pci_machine.is_fresh = fresh != 0;
+		struct host_pci *device = pci_add(NULL, 1, ID_DEVICE);
+		struct host_pci *bridge = pci_add_bridge(NULL, 2);
+		host_set_pci_bar(device, 0, BAR_64PREF, MIB);
+		host_set_pci_bar(device, 2, BAR_64PREF, 64 * GIB);
+		host_set_pci_bar(device, 4, BAR_IO, 32);
+		bridge->space[0x19] = bridge->space[0x1a] = 7;
+		pci_run();
+		pci_check();
+		assert_int_equal(get16(&device->space[0x04]), 0x103);
+		assert_int_equal(pci_bar(device, 2), 64 * GIB);
+		assert_int_equal(pci_bar(device, 0) >> 32, 32);
+		assert_buses(bridge, 0, 1, 1);
+		cost[fresh] = host.pci_accesses;
+	}
+	assert_int_equal(cost[0] - cost[1], 2 + 5);
+	/* Below 4 GiB, and a large one that finds no place at all. */
+	for (unsigned fits = 0; fits < 2; fits++) {
+		host_reset();
+		pci_begin(true);
+		pci_machine.is_fresh = true;
+		struct host_pci *device = pci_add(NULL, 1, ID_DEVICE);
+		host_set_pci_bar(device, 0, BAR_64PREF, fits ? MIB : 2 * TIB);
+		pci_run();
+		pci_check();
+		assert_int_equal(pci_bar(device, 0), fits ? 0xc0000000 : 0);
+		assert_int_equal(get16(&device->space[0x04]), fits ? 0x102 : 0);
+	}
 }
 
 /* -- devices that are no devices --------------------------------------------------- */
 
-static void pci_identities_of_nothing(void **state)
+/* What its identity is does not matter: a header that is there has a function. */
+static void pci_no_header_is_no_function(void **state)
 {
-	static const uint32_t ids[] = {0x00000000, 0x0000ffff, 0xffff0000, 0xffff0001, 0x1234ffff};
+	static const uint32_t ids[] = {0x00000000, 0x0000ffff, 0xffff0000, 0xffffffff};
 
 	(void)state;
 	pci_begin(true);
 	for (uint8_t i = 0; i < COUNT(ids); i++)
-		pci_add(NULL, i, ids[i]);
+		put32(&pci_add(NULL, i, ids[i])->space[0x0c], 0xffffffff);
 	pci_run();
 	assert_int_equal(pci_tree.functions, 1);
+	for (uint8_t i = 0; i < COUNT(ids); i++)
+		put32(&host.pci[i].space[0x0c], 0xff00ffff);
+	pci_run();
+	assert_int_equal(pci_tree.functions, 1 + COUNT(ids));
+	assert_int_equal(host.console_length, 0);
 }
 
 static void pci_unknown_headers(void **state)
@@ -545,8 +666,10 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(pci_extra_root_is_in_the_way),
 	UNIT_TEST(pci_extra_roots_that_do_not_exist),
 	UNIT_TEST(pci_interrupt_lines),
-	UNIT_TEST(pci_interrupt_of_piix4_power),
-	UNIT_TEST(pci_identities_of_nothing),
+	UNIT_TEST(pci_known_functions),
+	UNIT_TEST(pci_known_functions_elsewhere),
+	UNIT_TEST(pci_after_a_reset),
+	UNIT_TEST(pci_no_header_is_no_function),
 	UNIT_TEST(pci_unknown_headers),
 	UNIT_TEST(pci_capability_loops),
 	UNIT_TEST(pci_hints_that_are_none),
