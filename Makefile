@@ -75,7 +75,7 @@ ldflags := -pie --no-dynamic-linker -z text -z noexecstack --gc-sections --build
 all: $(fw)
 
 # The tools that a build needs, and newlib, are set up once.
-$(build)/setup.mk: tests/tools/need tests/tools/build-newlib Makefile
+$(build)/setup.mk: $(addprefix tests/tools/,need build-newlib build-libs) Makefile
 	@mkdir -p $(@D)
 	$(Q)tests/tools/need $(packages_build)
 	$(Q)newlib=$$(tests/tools/build-newlib $(ARCH)) && \

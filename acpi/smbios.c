@@ -60,8 +60,10 @@ static bool structure_end(struct span table, size_t at, size_t length, size_t *r
 	if (!fits(at, length, table.size))
 		return false;
 	for (size_t end = at + length; table.size - end >= 2; end++) {
-		if (table.bytes[end] == 0 && table.bytes[end + 1] == 0) {
-			*ret_end = end + 2;
+		uint16_t both;
+		memcpy(&both, table.bytes + end, sizeof(both));
+		if (both == 0) {
+			*ret_end = end + sizeof(both);
 			return true;
 		}
 	}

@@ -2,6 +2,7 @@
 #include "efi/handover.h"
 
 #include <efi.h>
+#include <string.h>
 
 #include "lib/check.h"
 
@@ -73,11 +74,13 @@ struct tables {
 	EFI_CONFIGURATION_TABLE table[TABLES_MAX];
 	struct rt_properties rt_properties;
 	struct memreserve memreserve;
+	_Alignas(16) uint8_t smbios[EFI_SMBIOS_SIZE]; /* DSP0134 5.2: on a 16-byte boundary */
 	UINT16 vendor[8];
 };
+_Static_assert(sizeof(struct tables) <= EFI_TABLES_USED, "handover.h");
 
 /* Linux maps 200 bytes for the vendor's name, however short it is. */
-_Static_assert(offsetof(struct tables, vendor) + 200 <= EFI_TABLES_SIZE,
+_Static_assert(offsetof(struct tables, vendor) + 200 <= EFI_TABLES_USED,
 	       "drivers/firmware/efi/efi.c, efi_systab_report_header()");
 
 static void *physical(uint64_t address)
@@ -117,8 +120,11 @@ void efi_write_tables(const struct efi_facts *facts, uint64_t address, void *pag
 	};
 	if (facts->rsdp != 0)
 		add_table(tables, (EFI_GUID)ACPI_20_TABLE_GUID, facts->rsdp);
-	if (facts->smbios != 0)
-		add_table(tables, (EFI_GUID)SMBIOS3_TABLE_GUID, facts->smbios);
+	if (facts->smbios != NULL) {
+		memcpy(tables->smbios, facts->smbios, sizeof(tables->smbios));
+		add_table(tables, (EFI_GUID)SMBIOS3_TABLE_GUID,
+			  address + offsetof(struct tables, smbios));
+	}
 	add_table(tables, (EFI_GUID)RT_PROPERTIES_TABLE_GUID,
 		  address + offsetof(struct tables, rt_properties));
 	add_table(tables, (EFI_GUID)MEMRESERVE_TABLE_GUID,

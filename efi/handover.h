@@ -18,21 +18,26 @@
 
 /** What the tables tell. */
 struct efi_facts {
-	uint64_t rsdp;   /**< ACPI 2.0 or later; 0: none */
-	uint64_t smbios; /**< SMBIOS 3 entry point; 0: none */
+	uint64_t rsdp;         /**< ACPI 2.0 or later; 0: none */
+	const uint8_t *smbios; /**< SMBIOS 3 entry point of EFI_SMBIOS_SIZE bytes; NULL: none */
 };
+
+#define EFI_SMBIOS_SIZE 32
 
 /** Size and version of one descriptor of the memory map: UEFI 7.2.3. */
 #define EFI_DESCRIPTOR_SIZE    40
 #define EFI_DESCRIPTOR_VERSION 1
 
-/** Bytes of system table, vendor string and configuration tables; a page is enough. */
+/** Bytes of system table, vendor string and configuration tables: whole pages. */
 #define EFI_TABLES_SIZE 0x1000
 
+/** Of these, so many are written, or mapped by Linux before its caches are on. */
+#define EFI_TABLES_USED 512
+
 /**
- * Writes the system table, at @address, and what it points to. @page is that memory, page
- * aligned, EFI_TABLES_SIZE bytes. It has to be typed MEMMAP_ACPI in the map, since a
- * kernel started by kexec reads it again. No runtime services are offered, and the RT
+ * Writes the system table, at @address, and what it points to, the SMBIOS entry point too. @page
+ * is that memory, page aligned, EFI_TABLES_SIZE bytes. It has to be typed MEMMAP_ACPI in the map,
+ * since a kernel started by kexec reads it again. No runtime services are offered, and the RT
  * properties table says so.
  */
 void efi_write_tables(const struct efi_facts *facts, uint64_t address, void *page);

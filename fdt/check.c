@@ -25,6 +25,22 @@ enum status fdt_total_size(const void *bytes, size_t *ret_size, struct reason *w
 	return STATUS_OK;
 }
 
+size_t fdt_reach(const void *bytes)
+{
+	struct header header;
+
+	memcpy(&header, bytes, sizeof(header));
+	uint64_t size = be32_get(header.totalsize);
+	uint64_t reach = (uint64_t)be32_get(header.off_dt_struct) + be32_get(header.size_dt_struct);
+	uint64_t end = (uint64_t)be32_get(header.off_dt_strings) + be32_get(header.size_dt_strings);
+	if (reach < end)
+		reach = end;
+	/* The reserve map says itself where it ends; when it is the last, that can be anywhere. */
+	if (reach < sizeof(header) || reach > size || be32_get(header.off_mem_rsvmap) >= reach)
+		return size;
+	return reach;
+}
+
 enum status fdt_check(struct span tree, struct reason *why)
 {
 	struct header header;

@@ -36,6 +36,13 @@ MUST_CHECK enum status fdt_check(struct span tree, struct reason *why);
  */
 MUST_CHECK enum status fdt_total_size(const void *header, size_t *ret_size, struct reason *why);
 
+/**
+ * Bytes from the start of the tree with this header up to the end of its blocks, at most
+ * totalsize: nothing behind them is read by fdt_read() and fdt_copy(). In QEMU's tree they are
+ * 8 KiB of 1 MiB.
+ */
+size_t fdt_reach(const void *header);
+
 /** A range of physical memory; size 0: there is none. */
 struct fdt_range {
 	uint64_t start;
@@ -76,6 +83,7 @@ struct fdt_machine {
 	uint32_t console_shift; /**< 16550: registers are 1 << this bytes apart */
 
 	/* /chosen */
+	uint32_t chosen; /**< offset of the node in the structure block; 0: there is none */
 	struct span bootargs;
 	struct fdt_range kernel; /**< linux,kernel-start and -size, or a multiboot,kernel module */
 	struct fdt_range initrd; /**< linux,initrd-start and -end, or a multiboot,ramdisk module */
@@ -86,9 +94,9 @@ struct fdt_machine {
 
 /**
  * Reads @tree in one pass, and checks all of its structure: header, reserve map, tokens
- * and their nesting, lengths, names. Properties that we use have the length that their
- * binding gives them. Memory ranges of size 0 are left out. A disabled node is not
- * there (DTSpec 2.3.4).
+ * and their nesting, lengths, names. Only the first fdt_reach() bytes have to be there. Properties
+ * that we use have the length that their binding gives them. Memory ranges of size 0 are left out.
+ * A disabled node is not there (DTSpec 2.3.4).
  *
  * Devices are looked for among the children of the root, which is where VMMs
  * have them. The console is the one that stdout-path names, as a path or an alias, else the
@@ -118,15 +126,18 @@ struct fdt_writer {
 /** Starts a tree in @buffer, which is 8-byte aligned, and opens its root node. */
 void fdt_write_begin(struct fdt_writer *writer, void *buffer, size_t capacity);
 
-void fdt_write_node(struct fdt_writer *writer, const char *name);
+/** The name of a node or of a property, with its terminator. */
+#define FDT_NAME(text) ((struct span){(const uint8_t *)(text), sizeof(text)})
+
+void fdt_write_node(struct fdt_writer *writer, struct span name);
 void fdt_write_end_node(struct fdt_writer *writer);
 
 /** A property of @size bytes, of one or two cells, or of a string with its terminator. */
-void fdt_write_bytes(struct fdt_writer *writer, const char *name, struct span value);
-void fdt_write_u32(struct fdt_writer *writer, const char *name, uint32_t value);
-void fdt_write_u64(struct fdt_writer *writer, const char *name, uint64_t value);
+void fdt_write_bytes(struct fdt_writer *writer, struct span name, struct span value);
+void fdt_write_u32(struct fdt_writer *writer, struct span name, uint32_t value);
+void fdt_write_u64(struct fdt_writer *writer, struct span name, uint64_t value);
 /** @text has no terminator; one is added. */
-void fdt_write_string(struct fdt_writer *writer, const char *name, struct span text);
+void fdt_write_string(struct fdt_writer *writer, struct span name, struct span text);
 
 /**
  * Closes the root node and completes the header. STATUS_TOO_LARGE when the tree
@@ -136,6 +147,7 @@ MUST_CHECK enum status fdt_write_end(struct fdt_writer *writer, size_t *ret_size
 
 /** What the kernel is told in /chosen, besides what the VMM wrote there. */
 struct fdt_chosen {
+	uint32_t node;           /**< as fdt_read() says where it is; 0: it is added */
 	struct span bootargs;    /**< without terminator; empty: the property goes */
 	struct fdt_range initrd; /**< size 0: the properties go */
 	struct span kaslr_seed;  /**< empty: the VMM's stays */
@@ -147,7 +159,7 @@ size_t fdt_copy_size(struct span tree, const struct fdt_chosen *chosen);
 
 /**
  * Copies @tree, which fdt_read() accepted, into @buffer, 8-byte aligned and of
- * @capacity bytes, and edits the copy's /chosen, which is added if it is missing. What only
+ * @capacity bytes, and edits the copy's /chosen. What only
  * a firmware needs goes: linux,kernel-start, linux,kernel-size and the nodes of modules.
  * The reserve map and all else stay.
  *

@@ -15,7 +15,9 @@
 #define CONSOLES_MAX 8
 
 /* Not part of the loop that nearly all of the time is spent in. */
-#define RARE __attribute__((noinline))
+#define RARE __attribute__((noinline, cold))
+/* Part of it, or called so often that each instruction counts. */
+#define OFTEN __attribute__((noinline, hot))
 
 /* The properties that we use, wherever they stand. */
 enum property {
@@ -35,9 +37,16 @@ enum property {
 	INITRD_END,
 	KASLR_SEED,
 	RNG_SEED,
+	INTERRUPTS, /* differ where a node is otherwise the same as another */
 	PROPERTIES, /* any other */
 	OUTSIDE,    /* none, since its name is outside the strings block */
 };
+
+/* Bytes at once, in a vector register where there is one. */
+typedef uint64_t block __attribute__((vector_size(16)));
+
+/* Properties that are compared with those of the node before: bytes at most. */
+#define ALIKE_MAX 96
 
 /* Places for names, and how an offset of 32 bits chooses one. */
 #define SEEN       128
@@ -72,6 +81,7 @@ struct reader {
 	 * read at any token, and from any byte of a name or a value. */
 	const uint8_t *at;
 	const uint8_t *last;
+	const uint8_t *tokens; /* the first one */
 	const uint8_t *strings;
 	size_t strings_size;
 
@@ -87,6 +97,16 @@ struct reader {
 	 */
 	uint32_t seen_nameoff[SEEN];
 	uint8_t seen_property[SEEN];
+
+	/*
+	 * Most nodes of QEMU's tree are alike, and of no use: the properties of the last one that
+	 * was, and its end; the values in them that may differ; and a mask of all else.
+	 */
+	const uint8_t *useless; /* NULL: there was none, or a larger one */
+	size_t useless_size;
+	struct span differ[2];
+	bool mask_is_made;
+	block mask[ALIKE_MAX / sizeof(block)];
 
 	struct cells root;
 	const uint8_t *aliases; /* the first property */
@@ -124,7 +144,7 @@ static inline size_t first_zero_byte(uint64_t zero_bytes)
 	       "the device tree's structure ends inside a node, or its properties")
 
 /* The name of the node that begins; what follows are its properties. */
-static inline enum status read_name(struct reader *r)
+static inline __attribute__((always_inline)) enum status read_name_inline(struct reader *r)
 {
 	const uint8_t *at = r->at;
 	size_t room = (size_t)(r->last - at);
@@ -149,6 +169,11 @@ static inline enum status read_name(struct reader *r)
 	return STATUS_OK;
 }
 
+static enum status read_name(struct reader *r)
+{
+	return read_name_inline(r);
+}
+
 /* Whether @text, of @size bytes, is what the @room bytes at @at begin with. */
 static inline __attribute__((always_inline)) bool is(const uint8_t *at, size_t room,
 						     const char *text, size_t size)
@@ -170,6 +195,8 @@ static enum property property_of(const uint8_t *name, size_t room)
 		return IS("compatible") ? COMPATIBLE : PROPERTIES;
 	case 'd':
 		return IS("device_type") ? DEVICE_TYPE : PROPERTIES;
+	case 'i':
+		return IS("interrupts") ? INTERRUPTS : PROPERTIES;
 	case 'k':
 		return IS("kaslr-seed") ? KASLR_SEED : PROPERTIES;
 	case 'l':
@@ -199,7 +226,7 @@ static enum property property_of(const uint8_t *name, size_t room)
 }
 
 /* The property whose name is at @nameoff, and notes it; OUTSIDE when none can be there. */
-static RARE enum property look_up(struct reader *r, uint32_t nameoff, size_t place)
+static OFTEN enum property look_up(struct reader *r, uint32_t nameoff, size_t place)
 {
 	size_t offset = __builtin_bswap32(nameoff);
 
@@ -256,12 +283,13 @@ static inline __attribute__((always_inline)) enum status read_properties_inline(
 		}
 		if (property == PROPERTIES)
 			continue;
+		uint32_t bit = 1u << property;
 		/* Which of them the kernel takes is its choice, and libfdt's another. */
-		if ((found >> property & 1) != 0)
+		if ((found & bit) != 0)
 			return refuse(r->why, STATUS_BAD_FORMAT, "the node '%s' has two of '%s'",
 				      name_of(r),
 				      (const char *)r->strings + __builtin_bswap32(nameoff));
-		found |= 1u << property;
+		found |= bit;
 		r->value[property] = (struct span){at - step + sizeof(struct property_head), size};
 	}
 	r->at = at;
@@ -295,7 +323,7 @@ static inline enum status next_child(struct reader *r, bool *ret_begins)
 }
 
 /* What is in a node besides its properties, when nobody asks for it, and its end. */
-static RARE enum status skip_children(struct reader *r)
+static OFTEN enum status skip_children(struct reader *r)
 {
 	for (size_t depth = 1; depth > 0;) {
 		bool begins;
@@ -503,6 +531,14 @@ static inline enum device device_named(const uint8_t *at, size_t room)
 #undef IS
 }
 
+static inline uint64_t word_at(const uint8_t *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
 /* What the node is compatible with, by the first string of its list that we know. */
 static inline enum device device_of(const struct reader *r)
 {
@@ -516,10 +552,8 @@ static inline enum device device_of(const struct reader *r)
 		/* The string after this one; eight bytes can be read anywhere. */
 		uint64_t ends;
 		do {
-			uint64_t word;
-			memcpy(&word, at, sizeof(word));
-			ends = name_zero_bytes(word);
-			at += ends != 0 ? first_zero_byte(ends) + 1 : sizeof(word);
+			ends = name_zero_bytes(word_at(at));
+			at += ends != 0 ? first_zero_byte(ends) + 1 : sizeof(ends);
 		} while (ends == 0 && at < end);
 	}
 	return DEVICE_UNKNOWN;
@@ -571,15 +605,16 @@ static RARE enum status take_console(struct reader *r, enum fdt_console kind)
 	return STATUS_OK;
 }
 
-static inline enum status take_device(struct reader *r)
+/* *@ret_useless: the node is none that we look for. */
+static inline enum status take_device(struct reader *r, bool *ret_useless)
 {
+	*ret_useless = false;
 	if (has(r, DEVICE_TYPE) && VALUE_IS(r, DEVICE_TYPE, "memory") && !is_disabled(r))
 		return take_ranges(r, r->root, r->machine->memory, FDT_MEMORY_MAX,
 				   &r->machine->memories);
-	if (!has(r, COMPATIBLE))
-		return STATUS_OK;
-	enum device device = device_of(r);
-	if (device == DEVICE_UNKNOWN || is_disabled(r))
+	enum device device = has(r, COMPATIBLE) ? device_of(r) : DEVICE_UNKNOWN;
+	*ret_useless = device == DEVICE_UNKNOWN;
+	if (*ret_useless || is_disabled(r))
 		return STATUS_OK;
 	switch (device) {
 	case DEVICE_FWCFG:
@@ -593,6 +628,58 @@ static inline enum status take_device(struct reader *r)
 	default:
 		return STATUS_OK;
 	}
+}
+
+/* The properties at @start, up to where we stand, were of no use. */
+static inline void note_useless(struct reader *r, const uint8_t *start)
+{
+	size_t size = (size_t)(r->at - start);
+
+	r->useless = size <= ALIKE_MAX ? start : NULL;
+	r->useless_size = size;
+	r->differ[0] = has(r, REG) ? r->value[REG] : (struct span){start, 0};
+	r->differ[1] = has(r, INTERRUPTS) ? r->value[INTERRUPTS] : (struct span){start, 0};
+	r->mask_is_made = false;
+}
+
+static RARE void make_mask(struct reader *r)
+{
+	uint8_t *mask = (uint8_t *)r->mask;
+
+	memset(mask, 0, sizeof(r->mask));
+	memset(mask, 255, r->useless_size);
+	for (size_t i = 0; i < sizeof(r->differ) / sizeof(r->differ[0]); i++)
+		memset(mask + (r->differ[i].bytes - r->useless), 0, r->differ[i].size);
+	r->mask_is_made = true;
+}
+
+static inline block block_at(const uint8_t *at)
+{
+	block value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/*
+ * Whether the properties here and their end are those of the last node that was of no use, so that
+ * reading them would find the same: all tokens, lengths and names, and all values but two.
+ */
+static inline bool is_alike(struct reader *r)
+{
+	const uint8_t *const here = r->at;
+	const uint8_t *const there = r->useless;
+	block difference = {0};
+
+	if (there == NULL || r->last - here < ALIKE_MAX || word_at(here) != word_at(there))
+		return false;
+	if (!r->mask_is_made)
+		make_mask(r);
+#pragma GCC unroll 6
+	for (size_t i = 0; i < ALIKE_MAX; i += sizeof(block))
+		difference |=
+			(block_at(here + i) ^ block_at(there + i)) & r->mask[i / sizeof(block)];
+	return (difference[0] | difference[1]) == 0;
 }
 
 /* -- /chosen ---------------------------------------------------------------------- */
@@ -715,6 +802,8 @@ static RARE enum status read_chosen(struct reader *r)
 	if (r->chosen_seen)
 		return refuse(r->why, STATUS_BAD_FORMAT, "the device tree has two of /chosen");
 	r->chosen_seen = true;
+	/* The name follows the token. */
+	r->machine->chosen = (uint32_t)(r->name.bytes - FDT_TOKEN_SIZE - r->tokens);
 	enum status status = read_properties(r);
 	if (status == STATUS_OK)
 		status = take_cells(r, &cells);
@@ -870,7 +959,7 @@ static inline __attribute__((always_inline)) bool is_named(const struct reader *
 
 static inline enum status read_child(struct reader *r)
 {
-	enum status status = read_name(r);
+	enum status status = read_name_inline(r);
 
 	if (status != STATUS_OK)
 		return status;
@@ -890,21 +979,29 @@ static inline enum status read_child(struct reader *r)
 		break;
 	}
 #undef IS_NAMED
+	if (is_alike(r)) {
+		r->at += r->useless_size;
+		return STATUS_OK;
+	}
+	const uint8_t *start = r->at;
+	bool useless;
 	status = read_properties_inline(r);
 	if (status == STATUS_OK)
-		status = take_device(r);
+		status = take_device(r, &useless);
 	if (status != STATUS_OK)
 		return status;
 	/* Nearly all end here. */
 	if (get_be32(r->at) == FDT_END_NODE) {
 		r->at += FDT_TOKEN_SIZE;
+		if (useless)
+			note_useless(r, start);
 		return STATUS_OK;
 	}
 	return skip_children(r);
 }
 
 /* DTSpec 5.4; @end is that of the structure block. */
-static RARE enum status read_tree(struct reader *r, const uint8_t *end)
+static OFTEN enum status read_tree(struct reader *r, const uint8_t *end)
 {
 	bool begins;
 
@@ -919,9 +1016,12 @@ static RARE enum status read_tree(struct reader *r, const uint8_t *end)
 	if (status == STATUS_OK)
 		status = take_cells(r, &r->root);
 	while (status == STATUS_OK) {
-		status = next_child(r, &begins);
-		if (status != STATUS_OK || !begins)
-			break;
+		/* There is hardly ever anything else between two children. */
+		if (r->at > r->last || get_be32(r->at) != FDT_BEGIN_NODE) {
+			status = next_child(r, &begins);
+			if (status != STATUS_OK || !begins)
+				break;
+		}
 		status = read_child(r);
 	}
 	if (status != STATUS_OK)
@@ -945,7 +1045,7 @@ enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct r
 	if (status != STATUS_OK)
 		return status;
 	memcpy(&header, tree.bytes, sizeof(header));
-	tree.size = be32_get(header.totalsize);
+	tree.size = fdt_reach(tree.bytes);
 
 	const uint8_t *tokens = tree.bytes + be32_get(header.off_dt_struct);
 	size_t tokens_size = be32_get(header.size_dt_struct);
@@ -967,6 +1067,7 @@ enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct r
 
 	struct reader r;
 	r.at = tokens;
+	r.tokens = tokens;
 	r.last = tokens + tokens_size - 2ul * FDT_TOKEN_SIZE;
 	r.strings = strings;
 	r.strings_size = strings_size;
@@ -975,6 +1076,7 @@ enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct r
 	/* Nothing is seen: only the first place is that of the offset 0. */
 	memset(r.seen_nameoff, 0, sizeof(r.seen_nameoff));
 	r.seen_nameoff[0] = UINT32_MAX;
+	r.useless = NULL;
 	r.aliases = NULL;
 	r.chosen_seen = false;
 	r.reserved_memory_seen = false;

@@ -44,22 +44,21 @@ static void append_token(struct fdt_writer *writer, uint32_t token)
 }
 
 /* Where the name will be in the strings block. */
-static uint32_t append_name(struct fdt_writer *writer, const char *name)
+static uint32_t append_name(struct fdt_writer *writer, struct span name)
 {
 	size_t offset = writer->names_used;
-	size_t size = strlen(name) + 1;
 
-	if (!fits(offset, size, sizeof(writer->names))) {
+	if (!fits(offset, name.size, sizeof(writer->names))) {
 		writer->used = DID_NOT_FIT;
 		return 0;
 	}
-	memcpy(writer->names + offset, name, size);
-	writer->names_used += size;
+	memcpy(writer->names + offset, name.bytes, name.size);
+	writer->names_used += name.size;
 	return (uint32_t)offset;
 }
 
 /* The place of a value of @size bytes, or NULL. */
-static uint8_t *append_property(struct fdt_writer *writer, const char *name, size_t size)
+static uint8_t *append_property(struct fdt_writer *writer, struct span name, size_t size)
 {
 	if (size > writer->capacity) {
 		writer->used = DID_NOT_FIT;
@@ -90,20 +89,19 @@ void fdt_write_begin(struct fdt_writer *writer, void *buffer, size_t capacity)
 	uint8_t *start = append(writer, STRUCT_OFFSET);
 	if (start != NULL)
 		memset(start, 0, STRUCT_OFFSET);
-	fdt_write_node(writer, "");
+	fdt_write_node(writer, FDT_NAME(""));
 }
 
-void fdt_write_node(struct fdt_writer *writer, const char *name)
+void fdt_write_node(struct fdt_writer *writer, struct span name)
 {
-	size_t size = strlen(name) + 1;
-	size_t padded = (size_t)token_align(size);
+	size_t padded = (size_t)token_align(name.size);
 	uint8_t *at = append(writer, FDT_TOKEN_SIZE + padded);
 
 	if (at == NULL)
 		return;
 	put_be32(at, FDT_BEGIN_NODE);
 	put_be32(at + padded, 0); /* the last four bytes */
-	memcpy(at + FDT_TOKEN_SIZE, name, size);
+	memcpy(at + FDT_TOKEN_SIZE, name.bytes, name.size);
 }
 
 void fdt_write_end_node(struct fdt_writer *writer)
@@ -111,7 +109,7 @@ void fdt_write_end_node(struct fdt_writer *writer)
 	append_token(writer, FDT_END_NODE);
 }
 
-void fdt_write_bytes(struct fdt_writer *writer, const char *name, struct span value)
+void fdt_write_bytes(struct fdt_writer *writer, struct span name, struct span value)
 {
 	uint8_t *at = append_property(writer, name, value.size);
 
@@ -119,7 +117,7 @@ void fdt_write_bytes(struct fdt_writer *writer, const char *name, struct span va
 		memcpy(at, value.bytes, value.size);
 }
 
-void fdt_write_u32(struct fdt_writer *writer, const char *name, uint32_t value)
+void fdt_write_u32(struct fdt_writer *writer, struct span name, uint32_t value)
 {
 	uint8_t *at = append_property(writer, name, sizeof(value));
 
@@ -127,7 +125,7 @@ void fdt_write_u32(struct fdt_writer *writer, const char *name, uint32_t value)
 		put_be32(at, value);
 }
 
-void fdt_write_u64(struct fdt_writer *writer, const char *name, uint64_t value)
+void fdt_write_u64(struct fdt_writer *writer, struct span name, uint64_t value)
 {
 	uint8_t *at = append_property(writer, name, sizeof(value));
 
@@ -137,7 +135,7 @@ void fdt_write_u64(struct fdt_writer *writer, const char *name, uint64_t value)
 	}
 }
 
-void fdt_write_string(struct fdt_writer *writer, const char *name, struct span text)
+void fdt_write_string(struct fdt_writer *writer, struct span name, struct span text)
 {
 	uint8_t *at = append_property(writer, name, text.size + 1);
 

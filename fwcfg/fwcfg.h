@@ -51,7 +51,7 @@ _Static_assert(sizeof(struct fwcfg_file) == 64, "fw_cfg.rst, file directory");
 
 /** QEMU has 32 slots for files unless told otherwise; a proof takes fewer. */
 #ifndef FWCFG_FILES_MAX
-#define FWCFG_FILES_MAX 256
+#define FWCFG_FILES_MAX 128
 #endif
 
 /** The directory, as the device delivers it; its entries end after the first @count. */

@@ -220,15 +220,49 @@ static enum status unpack_gzip(const struct packed *packed, void *out, void *wor
 		      stream.total_out);
 }
 
-/* In one call: as a stream, it needs room for a window, which in Linux's build is 128 MiB. */
+/* What is read and written by the steps of zstd. */
+struct steps {
+	struct span from;
+	uint8_t *to;
+	size_t room;
+};
+
+/* One frame, which says of each step how much of it wants to be read; zero or an error of zstd. */
+static size_t unpack_frame(ZSTD_DCtx *context, struct steps *steps)
+{
+	size_t error = ZSTD_decompressBegin(context);
+	size_t step;
+
+	while (!ZSTD_isError(error) && (step = ZSTD_nextSrcSizeToDecompress(context)) > 0) {
+		if (step > steps->from.size)
+			return (size_t)-ZSTD_error_srcSize_wrong;
+		size_t size = ZSTD_decompressContinue(context, steps->to, steps->room,
+						      steps->from.bytes, step);
+		if (ZSTD_isError(size))
+			return size;
+		steps->from = (struct span){steps->from.bytes + step, steps->from.size - step};
+		steps->to += size;
+		steps->room -= size;
+	}
+	return error;
+}
+
+/*
+ * In steps into one place, where zstd looks back: as a stream, it needs room for a window, which in
+ * Linux's build is 128 MiB, and in one call, it brings what it needs for dictionaries.
+ */
 static enum status unpack_zstd(const struct packed *packed, void *out, void *workspace,
 			       struct reason *why)
 {
 	ZSTD_DCtx *context = ZSTD_initStaticDCtx(workspace, UNPACK_WORKSPACE_SIZE);
+	struct steps steps = {packed->bytes, out, packed->unpacked_size};
+	size_t size = 0;
 
 	CHECK(context != NULL);
-	size_t size = ZSTD_decompressDCtx(context, out, packed->unpacked_size, packed->bytes.bytes,
-					  packed->bytes.size);
+	while (steps.from.size > 0 && !ZSTD_isError(size))
+		size = unpack_frame(context, &steps);
+	if (!ZSTD_isError(size))
+		size = packed->unpacked_size - steps.room;
 	if (size == packed->unpacked_size)
 		return STATUS_OK;
 	if (!ZSTD_isError(size))

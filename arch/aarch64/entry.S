@@ -13,8 +13,19 @@
 #define UARTFR      0x18
 #define UARTFR_TXFF 5
 
-/* DCZID_EL0: whether DC ZVA is prohibited. Arm ARM D19.2.36. */
-#define DCZID_DZP 4
+/* ID_AA64PFR0_EL1: no vector registers where this bit of the field is set. Arm ARM D19.2.69. */
+#define PFR0_FP_NONE 19
+
+/*
+ * Whether vector registers trap: CPACR_EL1 (D19.2.31), and CPTR_EL2 (D19.2.35) in its two
+ * layouts, the second of which is CPACR_EL1's.
+ */
+#define CPACR_FPEN    (3 << 20)
+#define CPTR_EL2_RES1 0x33ff
+#define HCR_E2H       34
+
+/* In one round. */
+#define INVALIDATE_LINES 8
 
 /* A character leaves in far less than this number of reads. */
 #define UART_WAIT_READS 0x10000
@@ -55,7 +66,17 @@ entry:
 	msr	vbar_el1, x1
 	b	2f
 1:	msr	vbar_el2, x1
-2:	isb
+	mrs	x2, hcr_el2
+	tbnz	x2, #HCR_E2H, 2f
+	mov	x2, #CPTR_EL2_RES1
+	msr	cptr_el2, x2
+	b	3f
+2:	mrs	x2, cpacr_el1
+	orr	x2, x2, #CPACR_FPEN
+	msr	cpacr_el1, x2
+3:	isb
+	mrs	x2, id_aa64pfr0_el1
+	tbnz	x2, #PFR0_FP_NONE, refuse_no_vectors
 
 	/* x19 = image, x20 = device tree, x21 = work area */
 	adr	x19, image_start
@@ -154,14 +175,16 @@ entry:
 	mov	x0, x20
 	b	arch_start              /* arch_start(fdt), never returns */
 
-/* Invalidates the data cache over [x0, x8). Clobbers x1-x3, x0. */
+/* Invalidates the data cache over [x0, x8), and some lines more. Clobbers x1, x2, x0. */
 invalidate:
 	mrs	x1, ctr_el0
 	ubfx	x1, x1, #16, #4
 	mov	x2, #4
 	lsl	x2, x2, x1
-1:	dc	ivac, x0
+1:	.rept	INVALIDATE_LINES
+	dc	ivac, x0
 	add	x0, x0, x2
+	.endr
 	cmp	x0, x8
 	b.lo	1b
 	ret
@@ -179,6 +202,11 @@ refuse_el3:
 	bl	print
 halt:	wfi
 	b	halt
+
+/* The compiler makes use of them, as Linux's user space does on arm64. */
+refuse_no_vectors:
+	adr	x2, vectors_text
+	b	end_with
 
 /* Prints the text at x2 on QEMU virt's PL011, if that takes it. Clobbers x1-x5. */
 print:
@@ -204,9 +232,10 @@ last_resort:
 	b.hs	halt
 	cmp	x0, #LAST_WORDS
 	b.hs	1f
+	adr	x2, last_text
+end_with:
 	mov	x0, #LAST_WORDS
 	msr	tpidr_el0, x0
-	adr	x2, last_text
 	bl	print
 1:	mov	x0, #LAST_POWER_OFF
 	msr	tpidr_el0, x0
@@ -221,12 +250,15 @@ last_resort:
 
 el3_text:
 	.asciz	"slipway: FATAL entry unsupported: started at EL3 (secure=on), not at EL1 or EL2\r\n"
+vectors_text:
+	.asciz	"slipway: FATAL entry unsupported: the CPU has no vector registers\r\n"
 last_text:
 	.asciz	"slipway: FATAL cpu fault: an exception that cannot be reported: no RAM for us?\r\n"
 	.balign	4
 	.ltorg
 
 /* Every exception is the end: x0 = its number, x1 = the stack pointer. */
+	.section .vectors, "ax"
 	.balign	2048
 vectors:
 	.set	number, 0
@@ -247,32 +279,33 @@ vectors:
 	.set	number, number + 1
 	.endr
 
-/* Sets [x5, x6) to 0, memory too, not caches alone; 16 KiB or a multiple. Clobbers x7-x9. */
+/* Sets [x5, x6) to 0, memory too, not caches alone; 16 KiB or a multiple. Clobbers x7-x9, v0. */
 	.section .text.enter_linux, "ax"
 wipe_stack:
-	mov	x7, x5
 	mov	x9, #4                  /* of both registers the field counts words */
-	mrs	x8, dczid_el0
-	tbnz	x8, #DCZID_DZP, 2f
+	mrs	x7, dczid_el0
+	mrs	x8, ctr_el0
+	ubfx	x8, x8, #16, #4
+	cmp	x7, x8                  /* it is allowed, and sets one line */
 	lsl	x8, x9, x8
+	mov	x7, x5
+	b.ne	2f
 1:	.rept	8
 	dc	zva, x7
+	dc	civac, x7
 	add	x7, x7, x8
 	.endr
 	cmp	x7, x6
 	b.lo	1b
-	b	3f
-	/* It is forbidden here. */
-2:	.rept	8
-	stp	xzr, xzr, [x7], #16
+	ret
+2:	movi	v0.2d, #0
+3:	.rept	4
+	stp	q0, q0, [x7], #32
 	.endr
 	cmp	x7, x6
-	b.lo	2b
-3:	mrs	x8, ctr_el0
-	ubfx	x8, x8, #16, #4
-	lsl	x8, x9, x8
+	b.lo	3b
 	mov	x7, x5
-4:	.rept	8
+4:	.rept	4
 	dc	civac, x7
 	add	x7, x7, x8
 	.endr
@@ -282,8 +315,9 @@ wipe_stack:
 
 /*
  * enter_linux(entry, fdt, sctlr, work area): leaves the firmware, with the MMU and the data
- * cache off and the exception level as it was. Ranges have been cleaned. The stack and the stack
- * protector's canary are wiped: an exception from here on has no stack to be reported with.
+ * cache off and the exception level as it was. Ranges have been cleaned. The stack, the stack
+ * protector's canary and all registers are wiped: an exception from here on has no stack to be
+ * reported with.
  */
 	.global	enter_linux
 enter_linux:
@@ -313,5 +347,9 @@ enter_linux:
 	.irp	number, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, \
 		23, 24, 25, 26, 27, 28, 29, 30
 	mov	x\number, xzr
+	.endr
+	.irp	number, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, \
+		22, 23, 24, 25, 26, 27, 28, 29, 30, 31
+	movi	v\number\().2d, #0
 	.endr
 	br	x4

@@ -8,6 +8,7 @@
 #include "arch/aarch64/state.h"
 #include "arch/memory.h"
 #include "lib/checked.h"
+#include "lib/bytes.h"
 #include "lib/memmap.h"
 
 /* Descriptors of a 4 KiB granule: Arm ARM D8.3. */
@@ -79,12 +80,7 @@ static uint64_t *next_level(struct arch_state *state, uint64_t *entry)
 	if ((*entry & DESCRIPTOR_VALID) == 0) {
 		uint64_t *table = (uint64_t *)state->next_table;
 		state->next_table += PAGE_SIZE;
-		for (unsigned i = 0; i < PAGE_SIZE / sizeof(*table); i += 4) {
-			table[i] = 0;
-			table[i + 1] = 0;
-			table[i + 2] = 0;
-			table[i + 3] = 0;
-		}
+		clear_pages(table, PAGE_SIZE);
 		order_tables();
 		*entry = (uint64_t)table | DESCRIPTOR_TABLE;
 	}
@@ -113,9 +109,15 @@ _Static_assert(WORK_TABLES_END - WORK_TABLES >= (1 + 2 * (2 + 2)) * PAGE_SIZE,
 /* Maps whole pages at the start. */
 static void map_pages(struct arch_state *state, uint64_t start, uint64_t end, uint64_t flags)
 {
-	for (uint64_t at = start; at < end; at += PAGE_SIZE) {
-		uint64_t *table = next_level(state, block_entry(state, at));
-		table[at >> 12 & 511] = at | flags | DESCRIPTOR_PAGE;
+	while (start < end) {
+		uint64_t *table = next_level(state, block_entry(state, start));
+		uint64_t block_end = align_down(start, BLOCK_SIZE) + BLOCK_SIZE;
+		uint64_t last = (end < block_end ? end : block_end) | flags | DESCRIPTOR_PAGE;
+		uint64_t *entry = table + (start >> 12 & 511);
+		uint64_t descriptor = start | flags | DESCRIPTOR_PAGE;
+		for (; descriptor != last; descriptor += PAGE_SIZE)
+			*entry++ = descriptor;
+		start = block_end;
 	}
 }
 
@@ -185,10 +187,26 @@ static bool set(uint64_t *entry, uint64_t descriptor, bool *changed)
 	return true;
 }
 
-void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
+/* Whether it is inside one block that is mapped as such: what most calls ask for. */
+static bool is_in_mapped_block(const struct arch_state *state, uint64_t address, uint64_t length,
+			       uint64_t kind)
 {
-	struct arch_state *state = arch_state();
-	uint64_t flags = state->common | state->no_execute;
+	uint64_t first, entry;
+
+	if (address < PAGE_SIZE || address >= state->map_end ||
+	    length - 1 >= BLOCK_SIZE - address % BLOCK_SIZE)
+		return false;
+	first = *first_entry(state, address);
+	if ((first & DESCRIPTOR_VALID) == 0)
+		return false;
+	entry = ((const uint64_t *)(first & DESCRIPTOR_ADDRESS))[address >> 21 & 511];
+	return (entry & (DESCRIPTOR_KIND | DESCRIPTOR_INDEX)) == (kind | DESCRIPTOR_BLOCK);
+}
+
+static __attribute__((noinline)) void *map(struct arch_state *state, uint64_t address,
+					   uint64_t length, uint64_t kind)
+{
+	uint64_t flags = state->common | state->no_execute | kind;
 	bool changed = false;
 	uint64_t end;
 
@@ -196,8 +214,8 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 	    end > state->map_end || overlaps_page(address, end, state->work + WORK_STACK_GUARD) ||
 	    overlaps_page(address, end, state->work + WORK_EXCEPTION_STACK_GUARD))
 		return NULL;
-	flags |= memory == ARCH_MEMORY_DEVICE ? DESCRIPTOR_DEVICE
-					      : DESCRIPTOR_NORMAL | DESCRIPTOR_INNER;
+	if (kind != DESCRIPTOR_DEVICE)
+		flags |= DESCRIPTOR_INNER;
 	for (uint64_t at = align_down(address, PAGE_SIZE); at < end;) {
 		if ((*first_entry(state, at) & DESCRIPTOR_VALID) == 0 &&
 		    !has_memory_for_table(state))
@@ -223,4 +241,14 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 		barrier_instructions();
 	}
 	return (void *)address;
+}
+
+void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
+{
+	struct arch_state *state = arch_state();
+	uint64_t kind = memory == ARCH_MEMORY_DEVICE ? DESCRIPTOR_DEVICE : DESCRIPTOR_NORMAL;
+
+	if (is_in_mapped_block(state, address, length, kind))
+		return (void *)address;
+	return map(state, address, length, kind);
 }

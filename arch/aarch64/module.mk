@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-srcs_arch := $(addprefix arch/aarch64/,entry.S console.c handoff.c io.c mmu.c start.c uart.c)
+srcs_arch := $(addprefix arch/aarch64/,entry.S console.c crc32.c handoff.c io.c mmu.c start.c \
+	uart.c)
 
 packages_build := make gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu newlib-source \
 	$(if $(is_clang),clang)
+warm += arch/aarch64/mmu.c
 prefix := aarch64-linux-gnu-
 clang_target := --target=aarch64-linux-gnu
 libs_needed := yes
@@ -10,13 +12,17 @@ arch_ldflags = --defsym IMAGE_SIZE_MAX=$(if $(filter no,$(UNPACK)),0x10000,0x200
 # ld makes the first entries of a table that nobody uses.
 arch_objcopy := -R .got
 
-# No vector registers: nobody has switched them on.
-arch_cflags := -mgeneral-regs-only -mbranch-protection=none \
+# All of the image is within reach of one instruction.
+arch_cflags := -mcmodel=tiny -fomit-frame-pointer -fno-align-functions \
+	$(if $(is_clang),,-fno-align-jumps -fno-align-loops -fno-align-labels) \
+	-mbranch-protection=none \
 	-mstack-protector-guard=sysreg -mstack-protector-guard-reg=sp_el0 \
 	-mstack-protector-guard-offset=0
 
 # With the MMU off, memory is device memory, which takes no unaligned access.
 $(build)/arch/aarch64/mmu.c.o: arch_cflags += -mstrict-align
+# Functions that take any number of arguments would save eight vector registers.
+$(patsubst %,$(build)/lib/%.c.o,format log): arch_cflags += -mgeneral-regs-only
 
 $(build)/%.S.o: %.S $(build)/setup.mk Makefile arch/aarch64/module.mk
 	@mkdir -p $(@D)

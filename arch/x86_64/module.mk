@@ -4,7 +4,7 @@ srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c 
 hot += $(addprefix arch/x86_64/,handoff.c paging.c)
 warm += arch/x86_64/start.c
 
-named := acpi/facs.c acpi/mptable.c loader/elf.c loader/pe.c loader/pvh.c
+named := acpi/facs.c acpi/mptable.c loader/elf.c loader/pe.c loader/pvh.c pci/chipset.c
 
 packages_build := make gcc binutils nasm newlib-source $(if $(is_clang),clang)
 

@@ -11,6 +11,9 @@
 #include "loader/arm64.h"
 #include "loader/unpack.h"
 
+_Static_assert(SMBIOS_ENTRY_POINT_MAX == EFI_SMBIOS_SIZE, "it goes as it is");
+_Static_assert(EFI_DESCRIPTOR_SIZE % 8 == 0, "the stub follows the memory map");
+
 /* linux,uefi-secure-boot: Linux include/linux/efi.h, efi_secureboot_mode_disabled. */
 #define SECURE_BOOT_DISABLED 2
 
@@ -185,61 +188,61 @@ static void make_seeds(const struct fdt_machine *machine, struct seeds *ret_seed
  * would mean that the tree describes the machine (arch/arm64/kernel/acpi.c, dt_is_stub).
  */
 static enum status write_stub(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
-			      uint64_t tables, struct arch_range map, struct arch_range stub)
+			      uint64_t tables, struct arch_range map, struct arch_range stub,
+			      size_t *ret_size)
 {
 	struct fdt_writer writer;
-	size_t size;
 	void *place = boot_map_ram(stub.start, stub.size);
 
 	if (place == NULL)
 		return STATUS_NO_MEMORY;
 	fdt_write_begin(&writer, place, stub.size);
-	fdt_write_u32(&writer, "#address-cells", 2);
-	fdt_write_u32(&writer, "#size-cells", 2);
-	fdt_write_node(&writer, "chosen");
-	fdt_write_string(&writer, "bootargs", virt->cmdline);
+	fdt_write_u32(&writer, FDT_NAME("#address-cells"), 2);
+	fdt_write_u32(&writer, FDT_NAME("#size-cells"), 2);
+	fdt_write_node(&writer, FDT_NAME("chosen"));
+	fdt_write_string(&writer, FDT_NAME("bootargs"), virt->cmdline);
 	if (virt->boot.initrd.size != 0) {
-		fdt_write_u64(&writer, "linux,initrd-start", initrd);
-		fdt_write_u64(&writer, "linux,initrd-end", initrd + virt->boot.initrd.size);
+		fdt_write_u64(&writer, FDT_NAME("linux,initrd-start"), initrd);
+		fdt_write_u64(&writer, FDT_NAME("linux,initrd-end"),
+			      initrd + virt->boot.initrd.size);
 	}
 	/* Documentation/arch/arm/uefi.rst */
-	fdt_write_u64(&writer, "linux,uefi-system-table", tables);
-	fdt_write_u64(&writer, "linux,uefi-mmap-start", map.start);
-	fdt_write_u32(&writer, "linux,uefi-mmap-size", (uint32_t)map.size);
-	fdt_write_u32(&writer, "linux,uefi-mmap-desc-size", EFI_DESCRIPTOR_SIZE);
-	fdt_write_u32(&writer, "linux,uefi-mmap-desc-ver", EFI_DESCRIPTOR_VERSION);
+	fdt_write_u64(&writer, FDT_NAME("linux,uefi-system-table"), tables);
+	fdt_write_u64(&writer, FDT_NAME("linux,uefi-mmap-start"), map.start);
+	fdt_write_u32(&writer, FDT_NAME("linux,uefi-mmap-size"), (uint32_t)map.size);
+	fdt_write_u32(&writer, FDT_NAME("linux,uefi-mmap-desc-size"), EFI_DESCRIPTOR_SIZE);
+	fdt_write_u32(&writer, FDT_NAME("linux,uefi-mmap-desc-ver"), EFI_DESCRIPTOR_VERSION);
 	/* Debian's and Ubuntu's kernels drop the whole hand-over without it. */
-	fdt_write_u32(&writer, "linux,uefi-secure-boot", SECURE_BOOT_DISABLED);
+	fdt_write_u32(&writer, FDT_NAME("linux,uefi-secure-boot"), SECURE_BOOT_DISABLED);
 	if (seeds->kaslr_span.size != 0)
-		fdt_write_bytes(&writer, "kaslr-seed", seeds->kaslr_span);
+		fdt_write_bytes(&writer, FDT_NAME("kaslr-seed"), seeds->kaslr_span);
 	if (seeds->rng_span.size != 0)
-		fdt_write_bytes(&writer, "rng-seed", seeds->rng_span);
+		fdt_write_bytes(&writer, FDT_NAME("rng-seed"), seeds->rng_span);
 	if (virt->machine.stdout_path.size != 0)
-		fdt_write_string(&writer, "stdout-path", virt->machine.stdout_path);
+		fdt_write_string(&writer, FDT_NAME("stdout-path"), virt->machine.stdout_path);
 	fdt_write_end_node(&writer);
-	return fdt_write_end(&writer, &size);
+	return fdt_write_end(&writer, ret_size);
 }
 
 static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
 				  struct told *ret_told)
 {
-	const struct efi_facts facts = {virt->boot.rsdp, virt->smbios};
+	const struct efi_facts facts = {virt->boot.rsdp, virt->has_smbios ? virt->smbios : NULL};
 	struct arch_range stub = {0, STUB_SIZE + virt->cmdline.size +
 					     virt->machine.stdout_path.size + seeds->rng_span.size +
 					     seeds->kaslr_span.size};
 	struct arch_range map = {0, (uint64_t)EFI_DESCRIPTORS_MAX * EFI_DESCRIPTOR_SIZE};
 	struct reason *why = &virt->boot.why;
 	uint64_t tables;
-	size_t map_size;
+	size_t map_size, stub_size;
 
 	/* A kernel that kexec starts reads the tables again (rulings 25). */
 	enum status status = virt_alloc(virt, EFI_TABLES_SIZE, MEMMAP_ACPI, &tables);
 	if (status == STATUS_OK)
-		status = virt_alloc(virt, map.size, MEMMAP_BOOT_DATA, &map.start);
-	if (status == STATUS_OK)
-		status = virt_alloc(virt, stub.size, MEMMAP_BOOT_DATA, &stub.start);
+		status = virt_alloc(virt, map.size + stub.size, MEMMAP_BOOT_DATA, &map.start);
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory for what the kernel is told");
+	stub.start = map.start + map.size;
 	void *page = boot_map_ram(tables, EFI_TABLES_SIZE);
 	void *entries = boot_map_ram(map.start, map.size);
 	if (page == NULL || entries == NULL)
@@ -248,10 +251,11 @@ static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, 
 	status = efi_write_map(&virt->boot.map, entries, &map_size);
 	map.size = map_size;
 	if (status == STATUS_OK)
-		status = write_stub(virt, seeds, initrd, tables, map, stub);
+		status = write_stub(virt, seeds, initrd, tables, map, stub, &stub_size);
 	if (status != STATUS_OK)
 		return refuse(why, status, "the tables for the kernel do not fit");
-	*ret_told = (struct told){stub.start, {stub, {tables, EFI_TABLES_SIZE}, map}};
+	stub.size = stub_size;
+	*ret_told = (struct told){stub.start, {stub, {tables, EFI_TABLES_USED}, map}};
 	return STATUS_OK;
 }
 
@@ -271,6 +275,7 @@ static enum status hand_over_tree(struct virt *virt, const struct seeds *seeds, 
 {
 	const struct fdt_machine *machine = &virt->machine;
 	struct fdt_chosen chosen = {
+		.node = machine->chosen,
 		.bootargs = virt->cmdline,
 		.initrd = {initrd, virt->boot.initrd.size},
 	};

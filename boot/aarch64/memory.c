@@ -48,7 +48,8 @@ enum status virt_read_tree(struct virt *virt, uint64_t address)
 	enum status status = fdt_total_size(header, &size, why);
 	if (status != STATUS_OK)
 		return status;
-	const uint8_t *tree = boot_map_ram(address, size);
+	/* Not all of it: next to us, memory is mapped by the page. */
+	const uint8_t *tree = boot_map_ram(address, fdt_reach(header));
 	if (tree == NULL)
 		return refuse(why, STATUS_OUT_OF_RANGE,
 			      "the device tree at 0x%lx + 0x%lx cannot be mapped", address, size);

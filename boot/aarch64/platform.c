@@ -90,31 +90,12 @@ static void take_placed_acpi(struct virt *virt)
 	boot->rsdp = place;
 }
 
-static void install_smbios(struct virt *virt)
-{
-	struct boot *boot = &virt->boot;
-	uint8_t entry_point[SMBIOS_ENTRY_POINT_MAX];
-	uint64_t address;
-
-	if (!boot_install_smbios(boot, MEMMAP_ACPI, entry_point))
-		return;
-	if (virt_alloc(virt, PAGE_SIZE, MEMMAP_ACPI, &address) == STATUS_OK) {
-		void *place = boot_map_ram(address, sizeof(entry_point));
-		if (place != NULL) {
-			memcpy(place, entry_point, sizeof(entry_point));
-			virt->smbios = address;
-			return;
-		}
-	}
-	log_line(&boot->log, LOG_WARN, "no memory for the SMBIOS entry point");
-}
-
 void virt_install_tables(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
 	struct acpi_files files;
 
-	virt->smbios = 0;
+	virt->has_smbios = false;
 	if (wants_no_acpi(virt))
 		return;
 	if (boot->has_fwcfg)
@@ -123,5 +104,5 @@ void virt_install_tables(struct virt *virt)
 		take_placed_acpi(virt);
 	/* Without ACPI the kernel gets a device tree, which has no place for SMBIOS. */
 	if (boot->rsdp != 0 && boot->has_fwcfg)
-		install_smbios(virt);
+		virt->has_smbios = boot_install_smbios(boot, MEMMAP_ACPI, virt->smbios);
 }

@@ -17,7 +17,8 @@ struct virt {
 	struct bundle bundle;      /**< what came with the kernel; sizes 0: nothing */
 	uint64_t bundle_initrd_at; /**< likewise for its initrd */
 	struct span cmdline;       /**< in memory, without a terminator */
-	uint64_t smbios;           /**< entry point, 0: none */
+	bool has_smbios;
+	uint8_t smbios[SMBIOS_ENTRY_POINT_MAX]; /**< entry point */
 };
 
 /** Reads the device tree at @address. */

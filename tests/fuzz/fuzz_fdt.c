@@ -139,12 +139,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	guarded_make(&copied, COPY_MAX);
 	/* A VMM aligns it, as the boot requires. */
 	size_t padded = (input.left + 7) & ~7ul;
+	struct span tree = {NULL, padded};
+	/* Only what fdt_reach() says is there. */
+	if (fdt_total_size(input.at, &total, &why) == STATUS_OK && total <= padded) {
+		tree.size = total;
+		padded = (fdt_reach(input.at) + 7) & ~7ul;
+	}
+	if (input.left > padded)
+		input.left = padded;
 	uint8_t *place = guarded_end(&original, padded, 0);
 	memcpy(place, input.at, input.left);
 	memset(place + input.left, 0, padded - input.left);
-	struct span tree = {place, padded};
-	if (fdt_total_size(place, &total, &why) == STATUS_OK && total < padded)
-		tree.size = total;
+	tree.bytes = place;
 
 	memset(&machine, 0x77, sizeof(machine));
 	enum status status = fdt_read(tree, &machine, &why);
@@ -152,6 +158,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (status != STATUS_OK)
 		return 0;
 	check_machine(tree);
+	chosen.node = machine.chosen;
 
 	size_t room = fdt_copy_size(tree, &chosen);
 	if ((options & SMALL_ROOM) != 0)

@@ -52,13 +52,6 @@ $(unit)/%.a: $$(addprefix $(unit)/,$$(addsuffix .o,$$(unit_srcs_$$*)))
 	$(Q)rm -f $@
 	$(Q)ar rcs $@ $^
 
-# lib/span.c as it is where there is no SSE2.
-unit_extra_span := $(unit)/lib/span_portable.c.o
-$(unit_extra_span): lib/span.c $(unit)/setup Makefile tests/unit/module.mk
-	@mkdir -p $(@D)
-	$(call say,HOSTCC,$< without SSE2)
-	$(Q)$(CC) $(unit_cflags) -U__SSE2__ -Dspan_sum=span_sum_portable -MMD -MP -c $< -o $@
-
 # The console of the x86 port, in the place of the double's.
 unit_extra_console := $(unit)/arch/x86_64/console.c.o
 # What the map of memory gives away is opened in the double's guard: arch/host/claims.c.
@@ -78,7 +71,7 @@ unit_extra_uart := $(unit)/arch/aarch64/uart.c.o
 
 unit_arch = $(if $(filter $*,$(unit_modules_aarch64)),aarch64,x86_64)
 $(unit_tests): $(unit)/tests/unit/test_%: $(unit)/tests/unit/test_%.c.o $(unit_archives) \
-		$(unit_extra_console) $(unit_extra_span) $(unit_extra_uart)
+		$(unit_extra_console) $(unit_extra_uart)
 	$(call say,HOSTLD,$@)
 	$(Q)$(CC) $(unit_instrument) $(unit_flags) $(unit_flags_$*) $< $(unit_extra_$*) \
 		$(unit)/$(unit_arch).a $(unit_libs_$(unit_arch)) -lcmocka -o $@

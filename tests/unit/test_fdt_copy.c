@@ -81,6 +81,8 @@ static enum status make_copy(size_t capacity)
 	assert_non_null(copy);
 	copy_size = 0;
 	memset(&why, 0, sizeof(why));
+	assert_status(fdt_read(tree(), &machine, &why), STATUS_OK);
+	chosen.node = machine.chosen;
 	enum status status = fdt_copy(tree(), &chosen, copy, capacity, &copy_size, &why);
 	if (status != STATUS_OK) {
 		assert_reasoned(why);
@@ -346,6 +348,7 @@ static void fdt_copy_of_accepted_corruptions(void **state)
 			size_t capacity = fdt_copy_size(tree(), &chosen);
 			copy = realloc(copy, capacity);
 			assert_non_null(copy);
+			chosen.node = machine.chosen;
 			enum status status =
 				fdt_copy(tree(), &chosen, copy, capacity, &copy_size, &why);
 			if (status == STATUS_OK)

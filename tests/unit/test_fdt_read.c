@@ -1535,6 +1535,72 @@ static void fdt_read_corrupted_bytes(void **state)
 	assert_status(read_tree(), STATUS_OK);
 }
 
+/* A device that nobody knows, but for a letter. */
+static void useless_node(const char *name, uint32_t number)
+{
+	node(name);
+	WORDS("interrupts", 0, number, 1);
+	WORDS("reg", 0, number, 0, 0x1000);
+	text("compatible", "brm,pl011");
+	end();
+}
+
+/* Where in the structure the second of them begins, and where it ends. */
+static size_t place_of(const char *name)
+{
+	const uint8_t *found = memmem(tree, tree_size, name, strlen(name) + 1);
+
+	assert_non_null(found);
+	return (size_t)(found - tree) - 4;
+}
+
+/*
+ * A node that is like the one before is not read again. Whatever is changed in it, the
+ * result is the same as when the one before differs.
+ */
+static void fdt_read_nodes_alike(void **state)
+{
+	static struct fdt_machine as_usual;
+	struct reason reason;
+
+	(void)state;
+	begin_64();
+	useless_node("a@100", 0x100);
+	useless_node("a@200", 0x200);
+	node("last");
+	BYTES("long", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+		      "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+	end();
+	accepted();
+	assert_int_equal(machine.console, FDT_CONSOLE_NONE);
+	uint8_t *letter = memmem(tree, tree_size, "brm,pl011", 9);
+	assert_non_null(letter);
+	bool console = false;
+	for (size_t at = place_of("a@200"); at < place_of("last"); at++) {
+		for (unsigned change = 1; change < 256; change++) {
+			tree[at] ^= (uint8_t)change;
+			*letter = 'c';
+			enum status expected =
+				fdt_read((struct span){tree, tree_size}, &machine, &why);
+			as_usual = machine;
+			reason = why;
+			*letter = 'b';
+			assert_status(read_tree(), expected);
+			if (expected == STATUS_OK) {
+				assert_int_equal(machine.console, as_usual.console);
+				assert_int_equal(machine.console_address, as_usual.console_address);
+				assert_int_equal(machine.memories, as_usual.memories);
+				console |= machine.console == FDT_CONSOLE_PL011 &&
+					   machine.console_address == 0x200;
+			} else {
+				assert_string_equal(why.text, reason.text);
+			}
+			tree[at] ^= (uint8_t)change;
+		}
+	}
+	assert_true(console);
+}
+
 static void fdt_read_random_corruptions(void **state)
 {
 	(void)state;
@@ -1721,6 +1787,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(fdt_read_modules_besides_linux_properties),
 	TEST(fdt_read_module_reg),
 	TEST(fdt_read_truncated_trees),
+	TEST(fdt_read_nodes_alike),
 	TEST(fdt_read_corrupted_bytes),
 	TEST(fdt_read_random_corruptions),
 };

@@ -22,15 +22,15 @@ static enum status write_stub(void *at, size_t capacity)
 	static const uint8_t seed[5] = {1, 2, 3, 4, 5};
 
 	fdt_write_begin(&writer, at, capacity);
-	fdt_write_u32(&writer, "#address-cells", 2);
-	fdt_write_u32(&writer, "#size-cells", 2);
-	fdt_write_node(&writer, "chosen");
-	fdt_write_string(&writer, "bootargs", text("console=ttyAMA0 quiet"));
-	fdt_write_string(&writer, "empty", (struct span){0});
-	fdt_write_u64(&writer, "linux,initrd-start", 0x123456789abcdef0);
-	fdt_write_u32(&writer, "linux,uefi-secure-boot", 2);
-	fdt_write_bytes(&writer, "rng-seed", (struct span){seed, sizeof(seed)});
-	fdt_write_bytes(&writer, "flag", (struct span){0});
+	fdt_write_u32(&writer, FDT_NAME("#address-cells"), 2);
+	fdt_write_u32(&writer, FDT_NAME("#size-cells"), 2);
+	fdt_write_node(&writer, FDT_NAME("chosen"));
+	fdt_write_string(&writer, FDT_NAME("bootargs"), text("console=ttyAMA0 quiet"));
+	fdt_write_string(&writer, FDT_NAME("empty"), (struct span){0});
+	fdt_write_u64(&writer, FDT_NAME("linux,initrd-start"), 0x123456789abcdef0);
+	fdt_write_u32(&writer, FDT_NAME("linux,uefi-secure-boot"), 2);
+	fdt_write_bytes(&writer, FDT_NAME("rng-seed"), (struct span){seed, sizeof(seed)});
+	fdt_write_bytes(&writer, FDT_NAME("flag"), (struct span){0});
 	fdt_write_end_node(&writer);
 	return fdt_write_end(&writer, &size);
 }
@@ -75,8 +75,8 @@ static void fdt_write_is_read_by_fdt_read(void **state)
 
 	(void)state;
 	fdt_write_begin(&writer, buffer, sizeof(buffer));
-	fdt_write_node(&writer, "chosen");
-	fdt_write_string(&writer, "bootargs", text("quiet"));
+	fdt_write_node(&writer, FDT_NAME("chosen"));
+	fdt_write_string(&writer, FDT_NAME("bootargs"), text("quiet"));
 	fdt_write_end_node(&writer);
 	assert_status(fdt_write_end(&writer, &size), STATUS_OK);
 	assert_status(fdt_read((struct span){buffer, size}, &machine, &why), STATUS_OK);
@@ -124,34 +124,36 @@ static void fdt_write_value_of_absurd_size(void **state)
 	for (size_t i = 0; i < COUNT(sizes); i++) {
 		struct span value = {buffer, sizes[i]};
 		fdt_write_begin(&writer, buffer, sizeof(buffer));
-		fdt_write_bytes(&writer, "a", value);
+		fdt_write_bytes(&writer, FDT_NAME("a"), value);
 		assert_status(fdt_write_end(&writer, &size), STATUS_TOO_LARGE);
 		fdt_write_begin(&writer, buffer, sizeof(buffer));
-		fdt_write_string(&writer, "a", value);
-		fdt_write_u32(&writer, "b", 1);
+		fdt_write_string(&writer, FDT_NAME("a"), value);
+		fdt_write_u32(&writer, FDT_NAME("b"), 1);
 		assert_status(fdt_write_end(&writer, &size), STATUS_TOO_LARGE);
 	}
 }
 
 static void fdt_write_names_too_long(void **state)
 {
-	char name[FDT_WRITE_NAMES_MAX + 1];
+	char text[FDT_WRITE_NAMES_MAX + 1];
+	struct span name = {(const uint8_t *)text, FDT_WRITE_NAMES_MAX};
 
 	(void)state;
-	memset(name, 'n', sizeof(name));
-	name[FDT_WRITE_NAMES_MAX - 1] = '\0';
+	memset(text, 'n', sizeof(text));
+	text[FDT_WRITE_NAMES_MAX - 1] = '\0';
 	fdt_write_begin(&writer, buffer, sizeof(buffer));
 	fdt_write_u32(&writer, name, 7);
 	assert_status(fdt_write_end(&writer, &size), STATUS_OK);
-	assert_int_equal(fdt32_ld(property("/", name, 4)), 7);
+	assert_int_equal(fdt32_ld(property("/", text, 4)), 7);
 
 	fdt_write_begin(&writer, buffer, sizeof(buffer));
 	fdt_write_u32(&writer, name, 7);
-	fdt_write_u32(&writer, "", 7);
+	fdt_write_u32(&writer, FDT_NAME(""), 7);
 	assert_status(fdt_write_end(&writer, &size), STATUS_TOO_LARGE);
 
-	name[FDT_WRITE_NAMES_MAX - 1] = 'n';
-	name[FDT_WRITE_NAMES_MAX] = '\0';
+	text[FDT_WRITE_NAMES_MAX - 1] = 'n';
+	text[FDT_WRITE_NAMES_MAX] = '\0';
+	name.size++;
 	fdt_write_begin(&writer, buffer, sizeof(buffer));
 	fdt_write_u32(&writer, name, 7);
 	assert_status(fdt_write_end(&writer, &size), STATUS_TOO_LARGE);

@@ -6,6 +6,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "lib/crc32.h"
 #include "loader/unpack.h"
 
 /* Offsets of a zboot image's fields: zboot-header.S. */
@@ -765,6 +766,25 @@ static void unpack_random_damage(void **state)
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
+/* -- the CRC of gzip ------------------------------------------------------------- */
+
+/* Where the CPU has no instruction for it; in one piece and in two. */
+static void crc32_is_zlibs(void **state)
+{
+	uint8_t bytes[300];
+
+	(void)state;
+	for (size_t size = 0; size <= sizeof(bytes); size++) {
+		for (size_t i = 0; i < size; i++)
+			bytes[i] = (uint8_t)unit_random();
+		uint32_t expected = (uint32_t)crc32(0, bytes, (uInt)size);
+		assert_int_equal(crc32_add(0, bytes, size), expected);
+		size_t first = size / 3;
+		uint32_t part = crc32_add(0, bytes, first);
+		assert_int_equal(crc32_add(part, bytes + first, size - first), expected);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	TEST(unpack_gzip_of_each_size),
 	TEST(unpack_zboot_of_each_size),
@@ -795,6 +815,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(unpack_each_truncation),
 	TEST(unpack_each_truncated_stream),
 	TEST(unpack_random_damage),
+	TEST(crc32_is_zlibs),
 };
 
 UNIT_MAIN(tests)

@@ -207,6 +207,7 @@ PROBES = both(
     # Packed kernels.
     *(probe(f"packed-{kind}", source="opt", pack=kind, size=3 * MIB, initrd=SMALL)
       for kind in ("gzip", "zboot-gzip", "zboot-zstd", "zboot-zstd22")),
+    probe("packed-gzip-fixed", source="opt", pack="gzip-fixed", size=3 * MIB),
     probe("packed-gzip-no-acpi", "virt,acpi=off", source="opt", pack="gzip"),
     probe("packed-zboot-legacy", pack="zboot-zstd", size=3 * MIB),
     probe("packed-gzip-kernel", door="kernel", source="opt", pack="gzip"),
@@ -361,7 +362,7 @@ FORMAT = "bad-format|truncated|out-of-range"
 CUT = FORMAT + "|no-memory|too-large"
 
 # Without RAM, the first exception is that of the stack, which QEMU knows to be no memory.
-NO_STACK = "Invalid write at addr 0x401FDFB0, size 8, .*"
+NO_STACK = "Invalid write at addr 0x401FDF[0-9A-F]{2}, size 8, .*"
 
 REFUSED = [
     # No kernel, or none that can be used.
@@ -370,6 +371,10 @@ REFUSED = [
     refused("no-kernel-el2", "payload", "not-found", "no kernel", "virt,virtualization=on"),
     refused("no-kernel-pflash", "payload", "not-found", "no kernel", door="pflash"),
     refused("no-kernel-kernel", "payload", "not-found", "no kernel", door="kernel"),
+    refused("no-vectors", "entry", "unsupported", "no vector registers", kernel={},
+            cpu="max,vfp=off,neon=off"),
+    refused("no-vectors-el2", "entry", "unsupported", "no vector registers",
+            "virt,virtualization=on", kernel={}, cpu="max,vfp=off,neon=off"),
     refused("no-kernel-no-dma", "payload", "not-found", "no kernel", options=NO_DMA),
     bad_file("kernel-empty", b"", "not-found|truncated", "kernel"),
     bad_file("kernel-one-byte", b"M", "truncated", "1 byte|too few|cut"),

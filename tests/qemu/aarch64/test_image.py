@@ -17,7 +17,7 @@ def image(host):
 
 
 def test_it_is_small(image):
-    assert len(image) <= 128 * KIB
+    assert len(image) <= 96 * KIB
 
 
 def test_header_is_that_of_an_image(image):
