@@ -17,6 +17,16 @@
  * is in boot/x86_64 and boot/aarch64, each with a boot_main() of its own.
  */
 
+/**
+ * Gives this place in the image a name, step_NAME, by which tests/bench tells what a boot's steps
+ * cost. It is no code, and only for places that a compiler has no reason to make twice.
+ */
+#if __STDC_HOSTED__
+#define BOOT_STEP(name)
+#else
+#define BOOT_STEP(name) __asm__ volatile("step_" #name ":")
+#endif
+
 /** What every boot knows. It lives on the stack of boot_main(). */
 struct boot {
 	struct log log;

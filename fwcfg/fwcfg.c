@@ -251,13 +251,10 @@ enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 	return fwcfg->dma ? STATUS_OK : open_by_registers(fwcfg, device);
 }
 
-/*
- * The list of names with these first eight bytes, which are all of ours' and of a shorter name's
- * (Knuth, multiplicative hashing: 2^64 / golden ratio).
- */
+/* By the byte in which the names that there are differ most; of a shorter one, it is a zero. */
 static inline size_t list_of(const char *text)
 {
-	return name_word(text, 0) * 0x9e3779b97f4a7c15ul >> (64 - FWCFG_LISTS_BITS);
+	return (uint8_t)text[6] % FWCFG_LISTS;
 }
 
 /* From the last to the first, so that of two files with one name the first is found. */
@@ -305,7 +302,7 @@ static __attribute__((noinline)) bool find_on_list(struct fwcfg *fwcfg, size_t n
 
 	if (!name_measure(name, &extent))
 		return false;
-	/* All of the first word counts, since it chose the list. */
+	/* All of the first word counts, since it may have chosen the list. */
 	if (extent.last == 0)
 		extent.mask = ~0ul;
 	for (; next != 0; next = fwcfg->next[next - 1]) {

@@ -61,8 +61,7 @@ struct fwcfg_directory {
 };
 _Static_assert(offsetof(struct fwcfg_directory, file) == sizeof(struct be32), "fw_cfg.rst");
 
-#define FWCFG_LISTS_BITS 5
-#define FWCFG_LISTS      (1u << FWCFG_LISTS_BITS)
+#define FWCFG_LISTS 32u
 
 /** Where the device is, and what is known of it beforehand. */
 struct fwcfg_device {
@@ -79,7 +78,8 @@ struct fwcfg {
 	uint32_t selected; /**< the item that the next read continues, or no key */
 	uint64_t position; /**< at this offset */
 	size_t files;
-	/** Lists of the files whose names begin alike: 1 + index of the next one, or 0. */
+	/** Lists of the files whose names are alike in one byte: 1 + index of the next one, or 0.
+	 */
 	uint16_t first[FWCFG_LISTS];
 	uint16_t next[FWCFG_FILES_MAX];
 	struct fwcfg_directory directory;

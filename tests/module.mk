@@ -28,10 +28,15 @@ qemu: images
 	$(Q)FW=$(abspath $(O))/x86_64/fw.bin FW_AARCH64=$(abspath $(O))/aarch64/fw.bin \
 		O=$(abspath $(O)) $(pytest)
 
+# Ours and all peers, and docs/performance.md drawn anew. MACHINE chooses one machine; BUDGETS=write
+# measures ours alone and writes what it may cost.
+bench_options = $(if $(filter write,$(BUDGETS)),--alone --write,$(if $(MACHINE),,--packed --draw)) \
+	$(if $(MACHINE),--machine $(MACHINE))
+
 .PHONY: bench
-bench: $(fw)
+bench: images
 	$(Q)tests/tools/need $(packages_test)
-	$(Q)tests/bench/bench --arch $(ARCH) --fw $(fw)
+	$(Q)tests/bench/bench --build $(O) --check $(bench_options)
 
 .PHONY: test
 test: images

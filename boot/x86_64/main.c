@@ -57,16 +57,22 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	pc.entry = *entry;
 
 	boot_require(boot, "entry", read_start_info(&pc));
+	BOOT_STEP(fw_cfg);
 	boot_require(boot, "fwcfg", boot_open_fwcfg(boot, &fwcfg));
 	pc.platform_done = is_platform_done(&pc);
+	BOOT_STEP(memory);
 	boot_require(boot, "memory", pc_read_memory_map(&pc));
+	BOOT_STEP(chipset);
 	if (entry->kind == ARCH_ENTRY_PVH)
 		chipset_mask_interrupts();
 	if (!pc.platform_done)
 		pc_set_up_chipset(&pc);
+	BOOT_STEP(payload);
 	boot_require(boot, "payload", pc_find_payload(&pc));
+	BOOT_STEP(pci);
 	if (!pc.platform_done)
 		pc_set_up_devices(&pc);
+	BOOT_STEP(loader);
 	boot_require(boot, "loader", pc.kernel.is_elf ? pc_boot_elf(&pc) : pc_boot_linux(&pc));
 	arch_fatal("loader", STATUS_FAULT, "the kernel was not started");
 }

@@ -125,6 +125,7 @@ void pc_set_up_devices(struct pc *pc)
 		pc_assign_pci(pc);
 		place_reset_stub();
 	}
+	BOOT_STEP(tables);
 	pc_install_tables(pc);
 	say_what_is_not_negotiated(&pc->boot);
 }

@@ -20,7 +20,7 @@ analyse_probe_aarch64 := tests/qemu/aarch64/probe/probe.c
 analyse_srcs := $(filter %.c,$(srcs) $(srcs_$(ARCH)) $(srcs_arch)) $(analyse_probe_$(ARCH))
 # What runs on this machine is looked at once, with the x86_64 image.
 analyse_host := $(if $(filter x86_64,$(ARCH)),\
-	$(sort $(wildcard arch/host/*.c tests/unit/*.c tests/fuzz/*.c)))
+	$(sort $(wildcard arch/host/*.c tests/unit/*.c tests/fuzz/*.c tests/bench/*.c)))
 analyse_chosen = $(if $(T),$(foreach f,$1,$(if $(findstring $(T),$f),$f)),$1)
 # There is a file .ok for each source that nothing was found in.
 analyse_srcs_ok := $(patsubst %,$(build)/%.ok,$(call analyse_chosen,$(analyse_srcs)))

@@ -50,6 +50,7 @@ section:
 image_entry:
 efi_entry:
 	mrs	x0, cntvct_el0
+	movk	x1, #0x6b6c, lsl #48    /* for count.c: bench has its bytes, too */
 	mov	x1, #PL011
 	mov	w2, #16
 1:	ror	x0, x0, #60

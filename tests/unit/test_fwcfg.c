@@ -133,7 +133,7 @@ static void fwcfg_directory_of_the_most_files(void **state)
 		open_device(&variants[v]);
 		assert_int_equal(fwcfg.files, FWCFG_FILES_MAX);
 		unsigned value;
-		struct blob last = find("fpp");
+		struct blob last = find("fhp");
 		assert_status(blob_read(&last, 0, sizeof(value), &value), STATUS_OK);
 		assert_int_equal(value, FWCFG_FILES_MAX - 1);
 	}
