@@ -87,11 +87,13 @@ static uint8_t bytes[FILE_SIZE];
 static void any_state(void)
 {
 	struct name name;
+	struct name_extent extent;
 
-	ASSUME(name_is_terminated(&name));
+	ASSUME(name_measure(name.text, &extent));
 	files.count = FILES; /* a number that CBMC knows, so that searches are short */
 	files.file[0] = (struct acpi_file){
 		.name = name,
+		.extent = extent,
 		.address = any_up_to(UINT32_MAX - FILE_SIZE),
 		.bytes = bytes,
 		.size = FILE_SIZE,
@@ -139,7 +141,9 @@ PROOF(script_allocate, 8)
 	REACHED("a file");
 	const struct acpi_file *file = &files.file[before];
 	PROVE(files.count == before + 1);
-	PROVE(name_is_terminated(&file->name));
+	struct name_extent extent;
+	PROVE(name_measure(file->name.text, &extent));
+	PROVE(file->extent.last == extent.last && file->extent.mask == extent.mask);
 	PROVE(file->address == read_at && file->size == read_size && file->size > 0);
 	PROVE(align_down(file->address, le32_get(command.alignment)) == file->address);
 	if (run.low_next != low) {
@@ -154,7 +158,7 @@ PROOF(script_allocate, 8)
 /**
  * A full table of files takes no more.
  * Bound: 32 files of one name, any command.
- * Loops: name_equal.0:8, name_is_terminated.0:8
+ * Loops: name_is.0:8, name_measure.0:8
  */
 PROOF(script_allocate_full, 33)
 {
@@ -162,8 +166,10 @@ PROOF(script_allocate_full, 33)
 
 	any_state();
 	files.count = ACPI_FILES_MAX;
-	for (size_t i = 0; i < ACPI_FILES_MAX; i++)
-		files.file[i].name.text[0] = 'a';
+	for (size_t i = 0; i < ACPI_FILES_MAX; i++) {
+		files.file[i].name = (struct name){"a"};
+		PROVE(name_measure("a\0\0\0\0\0\0", &files.file[i].extent));
+	}
 	PROVE(allocate(&run, &command) != STATUS_OK);
 	REACHED("a refusal");
 	PROVE(files.count == ACPI_FILES_MAX);
