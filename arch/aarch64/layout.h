@@ -6,7 +6,7 @@
  *   0x00000  translation tables
  *   0x10000  struct arch_state, WORK_STATE_SIZE bytes
  *   0x11000  unmapped
- *   0x12000  stack, 32 KiB: the deepest calls of a boot need 30 (tests/qemu/aarch64/test_stack.py),
+ *   0x12000  stack, 32 KiB: the deepest calls of a boot need 26 (tests/qemu/aarch64/test_stack.py),
  *            and all of it is wiped at the end
  *   0x1a000  unmapped
  *   0x1b000  stack of the exception report

@@ -7,8 +7,8 @@
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/state.h"
 #include "arch/memory.h"
-#include "lib/checked.h"
 #include "lib/bytes.h"
+#include "lib/checked.h"
 #include "lib/memmap.h"
 
 /* Descriptors of a 4 KiB granule: Arm ARM D8.3. */
