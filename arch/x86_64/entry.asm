@@ -140,7 +140,8 @@ entry32:
 	mov dword [LOW_PT_TABLE + STACK_GUARD / 0x1000 * 8], 0
 	mov dword [LOW_PT_TABLE + EXCEPTION_STACK_GUARD / 0x1000 * 8], 0
 
-	; The image: never writable; code is what begins with .text. Two entries at once.
+	; The image: never writable; code is what begins with .text. Two entries at once, made in
+	; the same place of the stack.
 	mov edi, LOW_PT_TABLE + IMAGE_IN_RAM / 0x1000 * 8
 	cmp ebp, IMAGE_IN_RAM
 	je .image

@@ -4,6 +4,7 @@ srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c 
 hot += $(addprefix arch/x86_64/,handoff.c paging.c)
 warm += arch/x86_64/start.c
 
+# linker/x86_64.ld finds parts of these by their file's name.
 named := acpi/facs.c acpi/mptable.c loader/elf.c loader/pe.c loader/pvh.c pci/chipset.c
 
 packages_build := make gcc binutils nasm newlib-source $(if $(is_clang),clang)
@@ -16,7 +17,6 @@ ifeq ($(is_clang),)
 arch_cflags += -malign-data=abi $(addprefix -fno-align-,functions jumps labels loops)
 arch_lto := -flto -flto-partition=one
 arch_cflags += $(arch_lto)
-# linker/x86_64.ld puts parts of these where they are found by their file's name.
 $(patsubst %,$(build)/%.o,$(named)): arch_cflags += -fno-lto
 endif
 
