@@ -80,6 +80,12 @@ struct range {
 	uint64_t start, size;
 };
 
+/* In memory, up to a NUL. */
+struct text {
+	uint64_t start; /* 0: none */
+	char bytes[CMDLINE_MAX + 1];
+};
+
 static struct {
 	unsigned options;
 	struct input input;
@@ -98,7 +104,7 @@ static struct {
 	struct e820_entry entry[VMM_ENTRIES_MAX];
 	unsigned entries;
 	struct range module;
-	char cmdline[CMDLINE_MAX + 1];
+	struct text cmdline, module_cmdline;
 } vmm;
 
 static uint8_t image[IMAGE_SIZE];
@@ -279,6 +285,17 @@ static void read_vmm_map(void)
 	}
 }
 
+static void read_text(uint64_t start, struct text *text)
+{
+	text->start = start;
+	for (unsigned i = 0; start != 0 && i < CMDLINE_MAX; i++) {
+		const char *byte = look_at(start + i, 1);
+		if (byte == NULL || *byte == '\0')
+			return;
+		text->bytes[i] = *byte;
+	}
+}
+
 static void read_vmm_module(void)
 {
 	struct hvm_modlist_entry entry;
@@ -288,18 +305,13 @@ static void read_vmm_module(void)
 		return;
 	memcpy(&entry, list, sizeof(entry));
 	vmm.module = (struct range){le64_get(entry.paddr), le64_get(entry.size)};
+	if (le64_get(entry.reserved) == 0)
+		read_text(le64_get(entry.cmdline_paddr), &vmm.module_cmdline);
 }
 
 static void read_vmm_cmdline(void)
 {
-	uint64_t at = le64_get(vmm.start_info.cmdline_paddr);
-
-	for (unsigned i = 0; at != 0 && i < CMDLINE_MAX; i++) {
-		const char *byte = look_at(at + i, 1);
-		if (byte == NULL || *byte == '\0')
-			return;
-		vmm.cmdline[i] = *byte;
-	}
+	read_text(le64_get(vmm.start_info.cmdline_paddr), &vmm.cmdline);
 }
 
 /* For a machine with fw_cfg, and on a pc the reset stub: README.md, "Memory map". */
@@ -572,16 +584,20 @@ static bool is_free(uint64_t address)
 }
 
 /* Not when a part of it is in memory of others. */
-static bool cmdline_is_in_one_piece(void)
+static bool is_in_one_piece(const struct text *text)
 {
-	uint64_t at = le64_get(vmm.start_info.cmdline_paddr);
-	bool first = is_free(at);
+	bool first = is_free(text->start);
 
-	for (size_t i = 1; vmm.cmdline[i] != '\0'; i++) {
-		if (is_free(at + i) != first)
+	for (size_t i = 1; text->bytes[i] != '\0'; i++) {
+		if (is_free(text->start + i) != first)
 			return false;
 	}
 	return true;
+}
+
+static bool is_kernels(const struct text *text)
+{
+	return strcmp(kernel.cmdline, text->bytes) == 0 || !is_in_one_piece(text);
 }
 
 /* It comes from where it can, and as it was there before the kernel came into memory. */
@@ -589,14 +605,15 @@ static void check_cmdline(const uint8_t *bytes, size_t size)
 {
 	size_t length = strlen(kernel.cmdline);
 
-	if (!is_fwcfg_cmdline() && vmm.cmdline[0] != '\0') {
-		REQUIRE(strcmp(kernel.cmdline, vmm.cmdline) == 0 || !cmdline_is_in_one_piece());
+	if (!is_fwcfg_cmdline() && vmm.cmdline.bytes[0] != '\0') {
+		REQUIRE(is_kernels(&vmm.cmdline));
 		return;
 	}
 	const void *module = look_at(vmm.module.start, vmm.module.size);
 	REQUIRE(length == 0 || memmem(bytes, size, kernel.cmdline, length) != NULL ||
 		(module != NULL &&
-		 memmem(module, vmm.module.size, kernel.cmdline, length) != NULL));
+		 memmem(module, vmm.module.size, kernel.cmdline, length) != NULL) ||
+		(vmm.module_cmdline.bytes[0] != '\0' && is_kernels(&vmm.module_cmdline)));
 }
 
 /* -- a run ------------------------------------------------------------------------------------ */

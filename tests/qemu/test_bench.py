@@ -125,7 +125,7 @@ def test_a_missing_symbol_is_named(tmp_path):
     source = tmp_path / "empty.c"
     source.write_text("int reset_vector;\n")
     subprocess.run(["gcc", "-c", "-o", tmp_path / "fw.elf", source], check=True)
-    with pytest.raises(Failure, match="no symbol arch_start, boot_open_fwcfg"):
+    with pytest.raises(Failure, match="no symbol arch_start, step_fw_cfg"):
         phase_addresses(X86, tmp_path / "fw.elf")
 
 
