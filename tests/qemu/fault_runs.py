@@ -196,7 +196,7 @@ FEW = [
     probe("empty-initrd", source="opt", fw_cfg=(("opt/org.slipway/initrd", b""),)),
     probe("empty-log", fw_cfg=(("opt/org.slipway/log", b""),)),
     probe("log-of-1M", fw_cfg=(("opt/org.slipway/log", b"x" * MIB),), skip=("silent",)),
-    probe("files-200", options=many_files(200, "fw_cfg_io")),
+    probe("files-100", options=many_files(100, "fw_cfg_io")),
     elf("empty-initrd-elf", source="opt", fw_cfg=(("opt/org.slipway/initrd", b""),)),
 ]
 

@@ -116,7 +116,7 @@ FEW = [
     probe("empty-initrd", source="opt", fw_cfg=(("opt/org.slipway/initrd", b""),)),
     probe("empty-log", fw_cfg=(("opt/org.slipway/log", b""),)),
     probe("log-of-1M", fw_cfg=(("opt/org.slipway/log", b"x" * MIB),), skip=("silent",)),
-    probe("files-200", options=many_files(200, "fw_cfg_mem")),
+    probe("files-100", options=many_files(100, "fw_cfg_mem")),
 ]
 
 # -- nobody reads -------------------------------------------------------------------------
