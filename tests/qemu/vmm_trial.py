@@ -16,7 +16,8 @@ from trial import Trial
 FW_CFG_PORTS = (0x510, 0x511, *range(0x514, 0x51C))    # selector, data, DMA register
 NOTHING = 0xFF                  # what reads from a port without a device give
 # The devices that hide fw_cfg are of one byte, its selector is of two.
-SELECTED = r"Invalid write at addr 0x0, size 2, region 'isa-debugcon', reason: invalid size .*"
+SELECTED = (r"Invalid (write at addr 0x0, size 2|read at addr 0x0, size 4), region 'isa-debugcon', "
+            r"reason: invalid size .*")
 RECORDER_MIB = 2                # what reading QEMU's tables takes
 VMMS = {"cloud-hypervisor": vmm_memory.cloud_hypervisor, "firecracker": vmm_memory.firecracker}
 

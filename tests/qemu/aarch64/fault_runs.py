@@ -26,7 +26,7 @@ NO_KERNEL = fault_runs.NO_KERNEL
 
 # KiB of the least machine that boots a probe, by door and machine: 2 MiB, or 4 where the kernel
 # and its tree share none, and what goes behind them; as a kernel we are in RAM.
-LEAST = {("bios", "virt"): 2088, ("bios", NO_ACPI): 4112, ("kernel", "virt"): 5120}
+LEAST = {("bios", "virt"): 2080, ("bios", NO_ACPI): 4112, ("kernel", "virt"): 5120}
 SOURCES = {"bios": "legacy", "kernel": "opt"}
 
 
@@ -52,7 +52,7 @@ MEMORY = [
 NO_ROOM = [
     *(no_room(small(door, machine, kib), "no-memory", "no memory for")
       for door, machine, sizes in (
-          ("bios", "virt", (2048, 2056, 2080)), ("bios", NO_ACPI, (2048, 2176, 3072, 4096, 4104)))
+          ("bios", "virt", (2048, 2056, 2072)), ("bios", NO_ACPI, (2048, 2176, 3072, 4096, 4104)))
       for kib in sizes),
     # The tree that QEMU puts behind us has room for what comes to it until it ends.
     *(no_room(small("kernel", "virt", kib), "overlap", "device tree .* not free RAM")
