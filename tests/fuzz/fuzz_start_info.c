@@ -605,7 +605,10 @@ static void check_cmdline(const uint8_t *bytes, size_t size)
 {
 	size_t length = strlen(kernel.cmdline);
 
-	if (!is_fwcfg_cmdline() && vmm.cmdline.bytes[0] != '\0') {
+	/* Any item of fw_cfg may be it, the signature too. */
+	if (is_fwcfg_cmdline())
+		return;
+	if (vmm.cmdline.bytes[0] != '\0') {
 		REQUIRE(is_kernels(&vmm.cmdline));
 		return;
 	}
