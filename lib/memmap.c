@@ -9,12 +9,19 @@ void memmap_init(struct memmap *map)
 	map->count = 0;
 }
 
-/* Makes room for one entry at @at. The caller has checked that there is some. */
+/* Moves the entries from @at on by @count places. The caller has checked that there is room. */
+static inline void make_room(struct memmap *map, size_t at, size_t count)
+{
+	for (size_t i = map->count; i > at; i--)
+		map->entry[i - 1 + count] = map->entry[i - 1];
+	map->count += count;
+}
+
+/* Adds an entry at @at, likewise. */
 static void insert(struct memmap *map, size_t at, uint64_t start, uint64_t end,
 		   enum memmap_type type)
 {
-	for (size_t i = map->count++; i > at; i--)
-		map->entry[i] = map->entry[i - 1];
+	make_room(map, at, 1);
 	map->entry[at] = (struct memmap_entry){start, end, type};
 }
 
@@ -38,13 +45,11 @@ static void carve(struct memmap *map, size_t at, uint64_t start, uint64_t end,
 		  enum memmap_type type)
 {
 	const struct memmap_entry old = map->entry[at];
-	size_t before = old.start<start, after = old.end> end;
+	size_t before = old.start < start ? 1 : 0;
+	size_t after = old.end > end ? 1 : 0;
 
-	if (before + after != 0) {
-		for (size_t i = map->count; i > at + 1; i--)
-			map->entry[i - 1 + before + after] = map->entry[i - 1];
-		map->count += before + after;
-	}
+	if (before + after != 0)
+		make_room(map, at + 1, before + after);
 	if (before != 0)
 		map->entry[at].end = start;
 	at += before;
