@@ -192,6 +192,7 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 	file->address = address;
 	file->bytes = bytes;
 	file->size = blob.size;
+	run->recent = file;
 	return STATUS_OK;
 }
 
@@ -226,7 +227,7 @@ static bool pointer_fits(uint64_t pointer, uint32_t size)
 static enum status add_pointer(struct run *run, const struct command_add_pointer *command)
 {
 	const struct acpi_file *dest, *src;
-	uint64_t offset = le32_get(command->offset);
+	uint32_t offset = le32_get(command->offset);
 	struct le64 field = le64_of(0);
 	uint64_t pointer;
 
@@ -238,9 +239,9 @@ static enum status add_pointer(struct run *run, const struct command_add_pointer
 	if (!pointer_size_ok(command->size))
 		return refuse(run->why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
 			      dest->name.text, command->size);
-	if (!fits(offset, command->size, dest->size))
+	if (!fits32(offset, command->size, dest->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a pointer at offset 0x%lx is outside %s (%lu bytes)", offset,
+			      "a pointer at offset 0x%x is outside %s (%lu bytes)", offset,
 			      dest->name.text, dest->size);
 	copy_pointer(&field, dest->bytes + offset, command->size);
 	if (le64_get(field) >= src->size)
@@ -260,16 +261,16 @@ static enum status add_pointer(struct run *run, const struct command_add_pointer
 static enum status add_checksum(struct run *run, const struct command_add_checksum *command)
 {
 	const struct acpi_file *file;
-	uint64_t offset = le32_get(command->offset);
-	uint64_t start = le32_get(command->start);
-	uint64_t length = le32_get(command->length);
+	uint32_t offset = le32_get(command->offset);
+	uint32_t start = le32_get(command->start);
+	uint32_t length = le32_get(command->length);
 
 	enum status status = require_file(run, &command->file, &file);
 	if (status != STATUS_OK)
 		return status;
-	if (!fits(offset, 1, file->size) || !fits(start, length, file->size))
+	if (!fits32(offset, 1, file->size) || !fits32(start, length, file->size))
 		return refuse(run->why, STATUS_OUT_OF_RANGE,
-			      "a checksum over 0x%lx bytes at 0x%lx is outside %s (%lu bytes)",
+			      "a checksum over 0x%x bytes at 0x%x is outside %s (%lu bytes)",
 			      length, start, file->name.text, file->size);
 	uint8_t sum = span_sum((struct span){file->bytes + start, length});
 	file->bytes[offset] = (uint8_t)(file->bytes[offset] - sum);
@@ -292,7 +293,7 @@ static enum status give_pointer(const struct acpi_host *host, const struct acpi_
 	if (!pointer_size_ok(write->size))
 		return refuse(why, STATUS_BAD_FORMAT, "a pointer in %s has %u bytes",
 			      write->file.text, write->size);
-	if (!fits(write->offset, write->size, file.size))
+	if (!fits32(write->offset, write->size, file.size))
 		return refuse(why, STATUS_OUT_OF_RANGE,
 			      "a pointer at offset 0x%x is outside %s (%lu bytes)", write->offset,
 			      write->file.text, file.size);

@@ -12,13 +12,6 @@
 #define SIGNATURE_SIZE 4
 
 /* fw_cfg.rst, "Guest-side DMA interface" */
-struct dma_access {
-	struct be32 control;
-	struct be32 length;
-	struct be64 address;
-};
-_Static_assert(sizeof(struct dma_access) == 16, "fw_cfg.rst, FWCfgDmaAccess");
-
 #define DMA_ERROR        0x01u
 #define DMA_READ         0x02u
 #define DMA_SKIP         0x04u
@@ -50,32 +43,37 @@ static void select_item(struct fwcfg *fwcfg, uint16_t key)
 }
 
 /* A command on QEMU's fw_cfg that selects item @key; zeros follow where the item has ended. */
-static uint32_t selecting(uint32_t command, uint16_t key)
+static uint32_t selecting(uint32_t command, uint32_t key)
 {
-	return command | DMA_SELECT | (uint32_t)key << DMA_SELECT_SHIFT;
+	return command | DMA_SELECT | key << DMA_SELECT_SHIFT;
 }
 
-static inline enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t length,
-				   uint64_t address)
+static __attribute__((noinline)) enum status wait_for(const struct fwcfg_access *access)
 {
-	struct dma_access access = {
-		.control = be32_of(control),
-		.length = be32_of(length),
-		.address = be64_of(address),
-	};
-
-	arch_barrier();
-	transport_start_dma(fwcfg->registers, (uintptr_t)&access, fwcfg->qemu);
 	for (unsigned round = 0; round < DMA_WAIT_ROUNDS; round++) {
-		arch_barrier();
-		uint32_t state = be32_get(access.control);
+		uint32_t state = be32_get(access->control);
 		if (state == 0)
 			return STATUS_OK;
 		if ((state & DMA_ERROR) != 0)
 			return STATUS_IO;
 		arch_relax();
+		arch_barrier();
 	}
 	return STATUS_TIMEOUT;
+}
+
+static inline enum status transfer(struct fwcfg *fwcfg, uint32_t control, uint32_t length,
+				   uint64_t address, bool qemu)
+{
+	struct fwcfg_access *access = &fwcfg->access;
+
+	access->control = be32_of(control);
+	access->length = be32_of(length);
+	access->address = be64_of(address);
+	arch_barrier();
+	transport_start_dma(fwcfg->registers, (uintptr_t)access, qemu);
+	arch_barrier();
+	return be32_get(access->control) == 0 ? STATUS_OK : wait_for(access);
 }
 
 /* Whether a command without a selection would start at @offset of item @key. */
@@ -85,21 +83,22 @@ static inline bool stands_at(const struct fwcfg *fwcfg, uint16_t key, uint64_t o
 }
 
 /* Transfers, and notes where that leaves the device. */
-static inline enum status command_at(struct fwcfg *fwcfg, uint16_t key, uint64_t offset,
-				     uint32_t control, uint32_t length, uint64_t address)
+static inline enum status command_at(struct fwcfg *fwcfg, uint32_t key, uint64_t offset,
+				     uint32_t control, uint32_t length, uint64_t address, bool qemu)
 {
-	enum status status = transfer(fwcfg, control, length, address);
-
-	fwcfg->selected = status == STATUS_OK ? key : NONE_SELECTED;
+	fwcfg->selected = key;
 	fwcfg->position = offset + length;
+	enum status status = transfer(fwcfg, control, length, address, qemu);
+	if (status != STATUS_OK)
+		fwcfg->selected = NONE_SELECTED;
 	return status;
 }
 
 /* Reads QEMU's item @key from its start: what most of a boot's transfers do. */
-static __attribute__((noinline)) enum status read_from_start(struct fwcfg *fwcfg, uint16_t key,
+static __attribute__((noinline)) enum status read_from_start(struct fwcfg *fwcfg, uint32_t key,
 							     uint32_t length, uint64_t to)
 {
-	return command_at(fwcfg, key, 0, selecting(DMA_READ, key), length, to);
+	return command_at(fwcfg, key, 0, selecting(DMA_READ, key), length, to, true);
 }
 
 /*
@@ -114,7 +113,7 @@ static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offse
 		command = selecting(command, key);
 	else
 		CHECK(stands_at(fwcfg, key, offset));
-	return command_at(fwcfg, key, offset, command, length, address);
+	return command_at(fwcfg, key, offset, command, length, address, fwcfg->qemu);
 }
 
 static enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
@@ -182,15 +181,13 @@ read_from(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint64_t length, u
 static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t length, uint64_t to)
 {
 	struct fwcfg *fwcfg = blob->source;
-	uint16_t key = (uint16_t)blob->key;
 
+	/* Nearly all of a boot's reads. */
+	if (fwcfg->qemu && offset == 0 && length - 1 < DMA_LENGTH_MAX && length <= blob->size)
+		return read_from_start(fwcfg, blob->key, (uint32_t)length, to);
 	if (!fits(offset, length, blob->size))
 		return STATUS_OUT_OF_RANGE;
-	if (length == 0)
-		return STATUS_OK;
-	if (fwcfg->qemu && offset == 0 && length <= DMA_LENGTH_MAX)
-		return read_from_start(fwcfg, key, (uint32_t)length, to);
-	return read_from(fwcfg, key, offset, length, to);
+	return length == 0 ? STATUS_OK : read_from(fwcfg, (uint16_t)blob->key, offset, length, to);
 }
 
 /* Only QEMU's write command is known. */
@@ -213,7 +210,7 @@ struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size)
 	return (struct blob){
 		.size = size,
 		.read = read_item,
-		.write = fwcfg->dma && fwcfg->qemu ? write_item : NULL,
+		.write = fwcfg->qemu ? write_item : NULL,
 		.source = fwcfg,
 		.key = key,
 	};
@@ -239,28 +236,36 @@ static enum status open_by_registers(struct fwcfg *fwcfg, const struct fwcfg_dev
 	return STATUS_OK;
 }
 
+/* Not inlined, since callers are compiled to be short, and clear memory by the word. */
+static __attribute__((noinline)) void forget_files(struct fwcfg *fwcfg)
+{
+	fwcfg->files = 0;
+	memset(fwcfg->first, 0, sizeof(fwcfg->first));
+}
+
 enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 {
 	fwcfg->registers = device->registers;
 	fwcfg->selected = NONE_SELECTED;
-	fwcfg->files = 0;
-	memset(fwcfg->first, 0, sizeof(fwcfg->first));
+	forget_files(fwcfg);
 	fwcfg->dma = fwcfg->qemu =
 		device->dma && device->qemu_if_dma && transport_has_qemu_dma(device->registers);
 	fwcfg->crosvm = false;
 	return fwcfg->dma ? STATUS_OK : open_by_registers(fwcfg, device);
 }
 
-/* By the byte in which the names that there are differ most; of a shorter one, it is a zero. */
+/*
+ * By the bytes in which the names that there are differ most, so that hardly two share a list, and
+ * what does not exist has none. Of a shorter name, what follows the terminator counts, too.
+ */
 static inline size_t list_of(const char *text)
 {
-	return (uint8_t)text[6] % FWCFG_LISTS;
+	return (uint8_t)(text[6] + 4 * text[8]) % FWCFG_LISTS;
 }
 
 /* From the last to the first, so that of two files with one name the first is found. */
 static void list_files(struct fwcfg *fwcfg)
 {
-	memset(fwcfg->first, 0, sizeof(fwcfg->first));
 	for (size_t i = fwcfg->files; i > 0; i--) {
 		uint16_t *first = &fwcfg->first[list_of(fwcfg->directory.file[i - 1].name.text)];
 		fwcfg->next[i - 1] = *first;
@@ -274,6 +279,7 @@ enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 	struct blob item = fwcfg_item(fwcfg, FWCFG_DIRECTORY, sizeof(*directory));
 	uint32_t had = fwcfg->qemu ? ENTRIES_AT_FIRST : 0;
 
+	forget_files(fwcfg);
 	enum status status =
 		blob_read(&item, 0, offsetof(struct fwcfg_directory, file[had]), directory);
 	if (status != STATUS_OK)
@@ -294,20 +300,28 @@ enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 	return STATUS_OK;
 }
 
+/* Whether @file is called @name, which has whole words up to its end, or the bytes of a name. */
+static inline bool is_called(const struct fwcfg_file *file, const char *name)
+{
+	for (size_t at = 0; at < sizeof(file->name); at += 8) {
+		uint64_t word = name_word(name, at);
+		uint64_t differs = word ^ name_word(file->name.text, at);
+		uint64_t ends = name_zero_bytes(word);
+		if (ends != 0)
+			return (differs & (ends ^ (ends - 1))) == 0;
+		if (differs != 0)
+			return false;
+	}
+	return false;
+}
+
 /* The file called @name, on the list that starts with number @next. */
 static __attribute__((noinline)) bool find_on_list(struct fwcfg *fwcfg, size_t next,
 						   const char *name, struct blob *ret_blob)
 {
-	struct name_extent extent;
-
-	if (!name_measure(name, &extent))
-		return false;
-	/* All of the first word counts, since it may have chosen the list. */
-	if (extent.last == 0)
-		extent.mask = ~0ul;
 	for (; next != 0; next = fwcfg->next[next - 1]) {
 		const struct fwcfg_file *file = &fwcfg->directory.file[next - 1];
-		if (!name_is(&file->name, name, &extent))
+		if (!is_called(file, name))
 			continue;
 		*ret_blob = fwcfg_item(fwcfg, be16_get(file->select), be32_get(file->size));
 		return true;
@@ -325,16 +339,17 @@ bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob)
 
 enum status fwcfg_read_integer(struct fwcfg *fwcfg, uint16_t key, size_t size, uint32_t *ret_value)
 {
-	struct le32 value = le32_of(0);
+	uint64_t to = (uintptr_t)&fwcfg->integer;
 	enum status status;
 
-	CHECK(size <= sizeof(value));
+	CHECK(size <= sizeof(fwcfg->integer));
+	fwcfg->integer = le32_of(0);
 	if (fwcfg->qemu)
-		status = read_from_start(fwcfg, key, (uint32_t)size, (uintptr_t)&value);
+		status = read_from_start(fwcfg, key, (uint32_t)size, to);
 	else
-		status = read_from(fwcfg, key, 0, size, (uintptr_t)&value);
+		status = read_from(fwcfg, key, 0, size, to);
 	if (status != STATUS_OK)
 		return status;
-	*ret_value = le32_get(value);
+	*ret_value = le32_get(fwcfg->integer);
 	return STATUS_OK;
 }

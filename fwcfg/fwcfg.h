@@ -63,6 +63,14 @@ _Static_assert(offsetof(struct fwcfg_directory, file) == sizeof(struct be32), "f
 
 #define FWCFG_LISTS 32u
 
+/** A command for the device: fw_cfg.rst, "Guest-side DMA interface". */
+struct fwcfg_access {
+	struct be32 control;
+	struct be32 length;
+	struct be64 address;
+};
+_Static_assert(sizeof(struct fwcfg_access) == 16, "fw_cfg.rst, FWCfgDmaAccess");
+
 /** Where the device is, and what is known of it beforehand. */
 struct fwcfg_device {
 	uint64_t registers; /**< address of the registers, mapped; not used with ports */
@@ -73,13 +81,14 @@ struct fwcfg_device {
 struct fwcfg {
 	uint64_t registers;
 	bool dma;
-	bool qemu;         /**< DMA control bits are as QEMU defines them */
-	bool crosvm;       /**< which has the bytes of its ID in the other order */
-	uint32_t selected; /**< the item that the next read continues, or no key */
-	uint64_t position; /**< at this offset */
+	bool qemu;                  /**< DMA control bits are as QEMU defines them */
+	bool crosvm;                /**< which has the bytes of its ID in the other order */
+	uint32_t selected;          /**< the item that the next read continues, or no key */
+	uint64_t position;          /**< at this offset */
+	struct fwcfg_access access; /**< what the device is told last, and answers */
+	struct le32 integer;        /**< that which was read last */
 	size_t files;
-	/** Lists of the files whose names are alike in one byte: 1 + index of the next one, or 0.
-	 */
+	/** Lists of files whose names are alike in two bytes: 1 + index of the next one, or 0. */
 	uint16_t first[FWCFG_LISTS];
 	uint16_t next[FWCFG_FILES_MAX];
 	struct fwcfg_directory directory;
@@ -95,8 +104,9 @@ MUST_CHECK enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device
 MUST_CHECK enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why);
 
 /**
- * The file called @name; of several, the first. A name that is not terminated
- * inside its field is nobody's. False when there is none.
+ * The file called @name, a NAME() or a struct name; of several, the first. A name that is not
+ * terminated inside its field is nobody's; one of fewer than eight characters has to have the same
+ * bytes behind it, too, where every VMM has zeros. False when there is none.
  */
 MUST_CHECK bool fwcfg_find(struct fwcfg *fwcfg, const char *name, struct blob *ret_blob);
 

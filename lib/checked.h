@@ -49,4 +49,10 @@ static inline bool fits(uint64_t offset, uint64_t length, uint64_t size)
 	return offset <= size && length <= size - offset;
 }
 
+/** The same for numbers of 32 bits, the sum of which is always one of 64. */
+static inline bool fits32(uint32_t offset, uint32_t length, uint64_t size)
+{
+	return (uint64_t)offset + length <= size;
+}
+
 #endif

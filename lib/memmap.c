@@ -12,8 +12,12 @@ void memmap_init(struct memmap *map)
 /* Moves the entries from @at on by @count places. The caller has checked that there is room. */
 static inline void make_room(struct memmap *map, size_t at, size_t count)
 {
-	for (size_t i = map->count; i > at; i--)
-		map->entry[i - 1 + count] = map->entry[i - 1];
+	struct memmap_entry *first = &map->entry[at];
+
+	for (struct memmap_entry *entry = &map->entry[map->count]; entry > first;) {
+		entry--;
+		entry[count] = *entry;
+	}
 	map->count += count;
 }
 
@@ -25,37 +29,48 @@ static void insert(struct memmap *map, size_t at, uint64_t start, uint64_t end,
 	map->entry[at] = (struct memmap_entry){start, end, type};
 }
 
+static inline bool is_continued(const struct memmap_entry *entry, const struct memmap_entry *next)
+{
+	return entry->end == next->start && entry->type == next->type;
+}
+
 static void merge_neighbours(struct memmap *map)
 {
-	size_t kept = 0;
+	const struct memmap_entry *end = &map->entry[map->count];
+	struct memmap_entry *last = map->entry;
+	struct memmap_entry *next = last + 1;
 
-	for (size_t i = 1; i < map->count; i++) {
-		struct memmap_entry *last = &map->entry[kept];
-		if (last->end == map->entry[i].start && last->type == map->entry[i].type)
-			last->end = map->entry[i].end;
-		else
-			map->entry[++kept] = map->entry[i];
+	/* Most often there is nothing to merge. */
+	for (; next < end && !is_continued(last, next); next++)
+		last = next;
+	for (; next < end; next++) {
+		if (is_continued(last, next)) {
+			last->end = next->end;
+			map->count--;
+		} else {
+			*++last = *next;
+		}
 	}
-	if (map->count > 0)
-		map->count = kept + 1;
 }
 
 /* Gives [start, end), which lies inside entry @at, the type @type. */
 static void carve(struct memmap *map, size_t at, uint64_t start, uint64_t end,
 		  enum memmap_type type)
 {
-	const struct memmap_entry old = map->entry[at];
-	size_t before = old.start < start ? 1 : 0;
-	size_t after = old.end > end ? 1 : 0;
+	struct memmap_entry *entry = &map->entry[at];
+	size_t after = entry->end > end ? 1 : 0;
 
-	if (before + after != 0)
-		make_room(map, at + 1, before + after);
-	if (before != 0)
-		map->entry[at].end = start;
-	at += before;
-	map->entry[at] = (struct memmap_entry){start, end, type};
-	if (after != 0)
-		map->entry[at + 1] = (struct memmap_entry){end, old.end, old.type};
+	if (entry->start < start) {
+		/* The old entry twice or three times, of which each keeps its part. */
+		make_room(map, at, 1 + after);
+		entry->end = start;
+		entry[1 + after].start = end;
+		entry++;
+	} else if (after != 0) {
+		make_room(map, at, 1);
+		entry[1].start = end;
+	}
+	*entry = (struct memmap_entry){start, end, type};
 }
 
 static bool more_restrictive(enum memmap_type new, enum memmap_type old)
@@ -65,7 +80,7 @@ static bool more_restrictive(enum memmap_type new, enum memmap_type old)
 	return old == MEMMAP_RAM || new > old;
 }
 
-static size_t first_ending_after(const struct memmap *map, uint64_t address)
+static inline size_t first_ending_after(const struct memmap *map, uint64_t address)
 {
 	size_t at = 0;
 
@@ -161,10 +176,11 @@ enum status memmap_alloc(struct memmap *map, const struct memmap_request *reques
 		uint64_t start;
 		if (entry->type != MEMMAP_RAM || !place(request, entry->start, entry->end, &start))
 			continue;
-		enum status status = memmap_claim(map, start, request->size, request->type);
-		if (status == STATUS_OK)
-			*ret_start = start;
-		return status;
+		if (map->count > MEMMAP_ENTRIES_MAX - 2)
+			return STATUS_TOO_LARGE;
+		carve(map, at, start, start + request->size, request->type);
+		*ret_start = start;
+		return STATUS_OK;
 	}
 	return STATUS_NO_MEMORY;
 }
@@ -191,30 +207,24 @@ enum status memmap_alloc_low(struct memmap *map, uint64_t size, uint64_t alignme
 
 uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit)
 {
-	uint64_t end = 0;
-
-	for (size_t i = 0; i < map->count && map->entry[i].start < limit; i++) {
-		if (memmap_type_for_kernel(map->entry[i].type) == MEMMAP_RAM)
-			end = map->entry[i].end;
+	for (size_t i = map->count; i > 0; i--) {
+		const struct memmap_entry *entry = &map->entry[i - 1];
+		if (entry->start < limit && memmap_type_for_kernel(entry->type) == MEMMAP_RAM)
+			return entry->end;
 	}
-	return end;
+	return 0;
 }
 
 enum status memmap_export(const struct memmap *map, struct memmap_entry *entries, size_t max,
 			  size_t *ret_count)
 {
+	struct memmap_entry range;
 	size_t count = 0;
 
-	for (size_t i = 0; i < map->count;) {
-		struct memmap_entry entry = map->entry[i++];
-		entry.type = memmap_type_for_kernel(entry.type);
-		for (; i < map->count && map->entry[i].start == entry.end &&
-		       memmap_type_for_kernel(map->entry[i].type) == entry.type;
-		     i++)
-			entry.end = map->entry[i].end;
+	for (size_t at = 0; memmap_next(map, &at, &range);) {
 		if (count == max)
 			return STATUS_TOO_LARGE;
-		entries[count++] = entry;
+		entries[count++] = range;
 	}
 	*ret_count = count;
 	return STATUS_OK;

@@ -118,7 +118,29 @@ MUST_CHECK enum status memmap_alloc_low(struct memmap *map, uint64_t size, uint6
 uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit);
 
 /**
- * Writes the map as the kernel shall see it: claimed ranges as RAM and merged.
+ * The map as the kernel shall see it, claimed ranges being RAM and merged, one range after the
+ * other: that which begins with entry *@at, 0 for the first. False behind the last one.
+ */
+static inline bool memmap_next(const struct memmap *map, size_t *at, struct memmap_entry *ret_range)
+{
+	const struct memmap_entry *entry = &map->entry[*at];
+	const struct memmap_entry *end = &map->entry[map->count];
+
+	if (entry >= end)
+		return false;
+	ret_range->start = entry->start;
+	ret_range->type = memmap_type_for_kernel(entry->type);
+	do {
+		ret_range->end = entry->end;
+		entry++;
+		++*at;
+	} while (entry < end && entry->start == ret_range->end &&
+		 memmap_type_for_kernel(entry->type) == ret_range->type);
+	return true;
+}
+
+/**
+ * Writes the ranges of memmap_next().
  * STATUS_TOO_LARGE when more than @max entries are needed.
  */
 MUST_CHECK enum status memmap_export(const struct memmap *map, struct memmap_entry *entries,

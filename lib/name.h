@@ -15,8 +15,10 @@ struct name {
 	char text[56];
 };
 
-/** Defines a name of ours, in whole words: what fwcfg_find() looks for. */
-#define NAME(identifier, string) const char identifier[(sizeof(string) + 7) / 8 * 8] = string
+/** Defines a name of ours, in whole words and of eight characters or more: for fwcfg_find(). */
+#define NAME(identifier, string)                                                                   \
+	const char identifier[(sizeof(string) + 7) / 8 * 8] = string;                              \
+	_Static_assert(sizeof(string) > 8, "two words")
 
 /* The lowest byte of the result that is not zero marks the first zero byte of @word. */
 static inline uint64_t name_zero_bytes(uint64_t word)
@@ -70,12 +72,16 @@ static inline bool name_is_terminated(const struct name *name)
 static inline bool name_is(const struct name *name, const char *text,
 			   const struct name_extent *extent)
 {
-	for (size_t at = 0; at < extent->last; at += 8) {
+	size_t last = extent->last;
+
+	/* The end first, since it is there that names differ. */
+	if (((name_word(name->text, last) ^ name_word(text, last)) & extent->mask) != 0)
+		return false;
+	for (size_t at = 0; at < last; at += 8) {
 		if (name_word(name->text, at) != name_word(text, at))
 			return false;
 	}
-	return ((name_word(name->text, extent->last) ^ name_word(text, extent->last)) &
-		extent->mask) == 0;
+	return true;
 }
 
 #endif

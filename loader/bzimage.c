@@ -223,8 +223,9 @@ static enum status place_initrd(const struct bzimage *image, uint64_t size, stru
 enum status bzimage_plan(const struct bzimage *image, uint64_t initrd_size, uint64_t cmdline_bytes,
 			 struct memmap *map, struct bzimage_plan *ret_plan, struct reason *why)
 {
-	struct bzimage_plan plan = {0};
+	struct bzimage_plan plan;
 
+	plan.initrd = 0;
 	enum status status = place_kernel(image, map, &plan);
 	if (status != STATUS_OK)
 		return refuse(why, status,
@@ -252,18 +253,17 @@ enum status bzimage_plan(const struct bzimage *image, uint64_t initrd_size, uint
 static enum status fill_e820(const struct memmap *map, struct boot_params *params,
 			     struct reason *why)
 {
-	struct memmap_entry entries[E820_ENTRIES_MAX];
-	size_t count;
+	struct memmap_entry range;
+	unsigned count = 0;
 
-	enum status status = memmap_export(map, entries, E820_ENTRIES_MAX, &count);
-	if (status != STATUS_OK)
-		return refuse(why, status, "the memory map has more than %u entries",
-			      E820_ENTRIES_MAX);
-	for (size_t i = 0; i < count; i++) {
-		params->e820_table[i] = (struct e820_entry){
-			le64_of(entries[i].start),
-			le64_of(entries[i].end - entries[i].start),
-			le32_of(entries[i].type),
+	for (size_t at = 0; memmap_next(map, &at, &range); count++) {
+		if (count == E820_ENTRIES_MAX)
+			return refuse(why, STATUS_TOO_LARGE,
+				      "the memory map has more than %u entries", E820_ENTRIES_MAX);
+		params->e820_table[count] = (struct e820_entry){
+			le64_of(range.start),
+			le64_of(range.end - range.start),
+			le32_of(range.type),
 		};
 	}
 	params->e820_entries = (uint8_t)count;

@@ -98,16 +98,15 @@ entry32:
 
 	; Empty page tables.
 	xorps xmm0, xmm0
-	mov edi, PML4_TABLE
+	mov edi, PML4_TABLE - TABLE_POOL_START
 .clear:
 %assign offset 0
 %rep 64
-	movaps [edi + offset], xmm0
+	movaps [edi + TABLE_POOL_START + offset], xmm0
 %assign offset offset + 16
 %endrep
 	add edi, offset
-	cmp edi, TABLE_POOL_START
-	jb .clear
+	jnz .clear
 
 	; The first 2 MiB, and the 2 MiB that end at 4 GiB.
 	mov dword [PML4_TABLE], PDPT_TABLE | PTE_PRESENT_WRITE

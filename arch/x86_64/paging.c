@@ -26,6 +26,9 @@
  */
 #define OPEN_STEP 0x8000000ul
 
+/* Two entries of a table, which one instruction writes. */
+typedef uint64_t entry_pair __attribute__((vector_size(16)));
+
 /* Every CPU with long mode has this much; a wider one has to be asked. */
 #define PHYSICAL_BITS_MIN 36
 
@@ -69,13 +72,16 @@ uint64_t arch_map_end(void)
 	return 1ul << (bits < 47 ? bits : 47);
 }
 
+static inline bool is_in_reach(uint64_t end)
+{
+	return (end - 1) >> PHYSICAL_BITS_MIN == 0 || end <= arch_map_end();
+}
+
 static bool addressable(uint64_t address, uint64_t length, uint64_t *ret_end)
 {
 	uint64_t end;
 
-	if (length == 0 || !checked_add(address, length, &end))
-		return false;
-	if ((end - 1) >> PHYSICAL_BITS_MIN != 0 && end > arch_map_end())
+	if (length == 0 || !checked_add(address, length, &end) || !is_in_reach(end))
 		return false;
 	*ret_end = end;
 	return true;
@@ -95,12 +101,33 @@ static bool overlaps_guard(uint64_t address, uint64_t end)
 }
 
 /* Maps the small pages from @at to @end, the first of which is @entry's. */
-static void map_pages(uint64_t *entry, uint64_t at, uint64_t end, uint64_t flags)
+static inline void map_pages(uint64_t *entry, uint64_t at, uint64_t end, uint64_t flags)
 {
-	for (; at < end; at += PAGE_4K, entry++) {
+	do {
 		if ((*entry & PTE_PRESENT) == 0)
 			*entry = at | flags;
+		entry++;
+		at += PAGE_4K;
+	} while (at < end);
+}
+
+/* What does not end below 2 MiB. False without memory for tables. */
+static __attribute__((noinline)) bool map_high(uint64_t at, uint64_t end, uint64_t flags)
+{
+	while (at < end) {
+		uint64_t *entry = directory_entry(at);
+		uint64_t large = align_down(at, PAGE_2M);
+		uint64_t next = large + PAGE_2M;
+		if (entry == NULL)
+			return false;
+		if ((*entry & PTE_PRESENT) == 0)
+			*entry = large | flags | PTE_LARGE;
+		if ((*entry & PTE_LARGE) == 0)
+			map_pages((uint64_t *)(*entry & PTE_ADDRESS) + (at >> 12 & 511), at,
+				  end < next ? end : next, flags);
+		at = next;
 	}
+	return true;
 }
 
 void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
@@ -109,27 +136,14 @@ void *arch_map(uint64_t address, uint64_t length, enum arch_memory memory)
 	uint64_t at = align_down(address, PAGE_4K);
 	uint64_t end;
 
-	if (!addressable(address, length, &end) || overlaps_guard(address, end))
+	if (length == 0 || !checked_add(address, length, &end) || overlaps_guard(address, end))
 		return NULL;
 	if (memory == ARCH_MEMORY_DEVICE)
 		flags |= PTE_UNCACHED;
-	if (end <= PAGE_2M) {
+	if (end <= PAGE_2M)
 		map_pages((uint64_t *)LOW_PT_TABLE + (at >> 12), at, end, flags);
-		return (void *)address;
-	}
-	while (at < end) {
-		uint64_t *entry = directory_entry(at);
-		uint64_t large = align_down(at, PAGE_2M);
-		uint64_t next = large + PAGE_2M;
-		if (entry == NULL)
-			return NULL;
-		if ((*entry & PTE_PRESENT) == 0)
-			*entry = large | flags | PTE_LARGE;
-		if ((*entry & PTE_LARGE) == 0)
-			map_pages((uint64_t *)(*entry & PTE_ADDRESS) + (at >> 12 & 511), at,
-				  end < next ? end : next, flags);
-		at = next;
-	}
+	else if (!is_in_reach(end) || !map_high(at, end, flags))
+		return NULL;
 	return (void *)address;
 }
 
@@ -175,9 +189,11 @@ bool paging_open(struct arch_range range)
 		if (entry == NULL || at == align_down(IMAGE_IN_ROM, OPEN_STEP))
 			return false;
 		uint64_t value = at | PTE_PRESENT | PTE_WRITE | PTE_LARGE;
+		entry_pair pair = {value, value + PAGE_2M};
+		const entry_pair next = {2 * PAGE_2M, 2 * PAGE_2M};
 #pragma GCC unroll 8
-		for (unsigned i = 0; i < OPEN_STEP / PAGE_2M; i++, value += PAGE_2M)
-			entry[i] = value;
+		for (unsigned i = 0; i < OPEN_STEP / PAGE_2M; i += 2, pair += next)
+			*(entry_pair *)(entry + i) = pair;
 	}
 	return true;
 }

@@ -302,8 +302,9 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 {
 	struct boot *boot = &pc->boot;
 	const struct bundle *bundle = &pc->kernel.bundle;
-	struct blob cmdline = {.size = 0};
+	struct blob cmdline;
 
+	cmdline.size = 0;
 	pc->initrd_start = 0;
 	/* QEMU gives the module as a legacy item, too. */
 	if (source == BOOT_MODULE && boot->has_initrd && boot->initrd.key == FWCFG_INITRD_DATA) {

@@ -309,15 +309,18 @@ static void check_directory(void)
 				: status == STATUS_OK && fwcfg.files == be32_get(count));
 }
 
-/*
- * The first of the directory's entries, as it was read, with this name, byte for byte; what
- * follows the end of a name decides only in its first eight bytes.
- */
+/* What is looked up by, of a name shorter than nine bytes also what follows its end. */
+static unsigned list_of(const char *name)
+{
+	return ((uint8_t)name[6] + 4u * (uint8_t)name[8]) % FWCFG_LISTS;
+}
+
+/* The first of the directory's entries, as it was read, with this name, byte for byte. */
 static const struct fwcfg_file *entry_of(const char *name)
 {
 	for (size_t i = 0; i < fwcfg.files; i++) {
 		const char *other = fwcfg.directory.file[i].name.text;
-		if (memcmp(other, name, 8) == 0 &&
+		if (list_of(other) == list_of(name) &&
 		    strnlen(other, sizeof(struct name)) < sizeof(struct name) &&
 		    strcmp(other, name) == 0)
 			return &fwcfg.directory.file[i];

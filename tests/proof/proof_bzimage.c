@@ -3,16 +3,6 @@
 
 #include "loader/bzimage.c"
 
-/* bzimage_fill_boot_params() alone calls it. */
-enum status memmap_export(const struct memmap *map, struct memmap_entry *entries, size_t max,
-			  size_t *ret_count)
-{
-	(void)map;
-	(void)entries;
-	*ret_count = any_up_to(max);
-	return any_bool() ? STATUS_OK : STATUS_TOO_LARGE;
-}
-
 void clear_pages(void *pages, size_t size)
 {
 	memset(pages, 0, size);

@@ -15,7 +15,7 @@
 #define ROUNDS 2
 
 static struct {
-	struct dma_access *access; /* of the transfer that runs, or NULL */
+	struct fwcfg_access *access; /* of the transfer that runs, or NULL */
 	unsigned rounds;
 	bool asked; /* the device was selected */
 } device;
@@ -48,7 +48,7 @@ void transport_start_dma(uint64_t registers, uint64_t address, bool qemu)
 {
 	(void)registers;
 	(void)qemu;
-	device.access = (struct dma_access *)address;
+	device.access = (struct fwcfg_access *)address;
 	device.rounds = 0;
 	if ((be32_get(device.access->control) & DMA_READ) != 0)
 		may_write((void *)be64_get(device.access->address),
@@ -91,9 +91,10 @@ static void any_device(struct fwcfg *fwcfg)
 	device.access = NULL;
 }
 
-/* What the proofs look for: one name that is longer than a word, one that is not. */
+/* What the proofs look for: names that end in their second word, at its start, in the first. */
 static const NAME(long_name, "etc/e820_abc");
-static const NAME(short_name, "abc");
+static const NAME(middle_name, "etc/e820");
+static const struct name short_name = {"abc"};
 
 /* Whether list_files() leaves file number @wanted where fwcfg_find() looks for its name. */
 static bool is_listed(const struct fwcfg *fwcfg, size_t wanted)
@@ -133,21 +134,23 @@ PROOF(fwcfg_read_directory, 4)
 
 /**
  * fwcfg_find() gives the first file of a name, and none only where there is none. A name that is
- * shorter than a word is that with zeros behind it.
- * Bound: directories of 0 to 3 files with any names; two names of ours.
- * Loops: strcmp.0:14, name_is.0:8, name_measure.0:8
+ * shorter than a word may be missed where other bytes than zeros are behind it.
+ * Bound: directories of 0 to 3 files with any names; three names of ours.
+ * Loops: strcmp.0:14, is_called.0:8
  */
 PROOF(fwcfg_find, 4)
 {
-	const char *wanted = any_bool() ? long_name : short_name;
+	const char *wanted = any_bool() ? long_name : any_bool() ? middle_name : short_name.text;
 	struct fwcfg fwcfg;
 	struct blob blob;
 	size_t first = 0;
 
 	fwcfg.files = any_up_to(FWCFG_FILES_MAX);
+	memset(fwcfg.first, 0, sizeof(fwcfg.first));
 	list_files(&fwcfg);
 	while (first < fwcfg.files &&
-	       (name_word(wanted, 0) != name_word(fwcfg.directory.file[first].name.text, 0) ||
+	       ((wanted == short_name.text &&
+		 list_of(wanted) != list_of(fwcfg.directory.file[first].name.text)) ||
 		strcmp(wanted, fwcfg.directory.file[first].name.text) != 0))
 		first++;
 	if (fwcfg_find(&fwcfg, wanted, &blob)) {

@@ -185,9 +185,17 @@ static void fwcfg_name_is_matched_whole(void **state)
 	add_device(&variants[0]);
 	host_fwcfg_file("etc/boot/kernel2", "x", 1);
 	host_fwcfg_file("etc/boot/kerne", "x", 1);
+	host_fwcfg_file("etc/e820", "x", 1);
+	host_fwcfg_file("etc/tmp", "x", 1);
 	open_device(&variants[0]);
 	assert_false(exists("etc/boot/kernel"));
 	assert_true(exists("etc/boot/kerne"));
+	/* At the ends of their first words. */
+	assert_true(exists("etc/e820"));
+	assert_true(exists("etc/tmp"));
+	assert_false(exists("etc/e82"));
+	assert_false(exists("etc/e820s"));
+	assert_false(exists("etc/tmp1"));
 }
 
 /* All sizes and offsets, read in any order, into our memory and into the guest's. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "arch/machine.h"
+#include "lib/bytes.h"
 #include "lib/check.h"
 #include "lib/checked.h"
 #include "lib/endian.h"
@@ -264,6 +265,55 @@ static void fits_at_the_edges(void **state)
 
 /* -- endian ---------------------------------------------------------------------- */
 
+static void fits32_at_the_edges(void **state)
+{
+	(void)state;
+	assert_true(fits32(0, 0, 0));
+	assert_true(fits32(9, 1, 10));
+	assert_true(fits32(10, 0, 10));
+	assert_false(fits32(10, 1, 10));
+	assert_false(fits32(11, 0, 10));
+	assert_false(fits32(UINT32_MAX, 2, 10));
+	assert_false(fits32(2, UINT32_MAX, 10));
+	assert_false(fits32(UINT32_MAX, UINT32_MAX, UINT32_MAX));
+	assert_true(fits32(UINT32_MAX, UINT32_MAX, 2ul * UINT32_MAX));
+}
+
+/* Exact allocations, so that ASan sees a byte too many. */
+static void copy_bytes_in_every_length(void **state)
+{
+	(void)state;
+	for (size_t size = 0; size < 100; size++) {
+		uint8_t *from = malloc(size + 1);
+		uint8_t *to = malloc(size + 1);
+		assert_non_null(from);
+		assert_non_null(to);
+		unit_random_bytes(from, size + 1);
+		to[0] = 0x77;
+		copy_bytes(to + 1, from + 1, size);
+		assert_memory_equal(to + 1, from + 1, size);
+		assert_int_equal(to[0], 0x77);
+		free(from);
+		free(to);
+	}
+}
+
+static void clear_pages_clears_whole_pages(void **state)
+{
+	enum { PAGE = 4096 };
+	uint8_t *pages = aligned_alloc(PAGE, 4 * PAGE);
+
+	(void)state;
+	assert_non_null(pages);
+	for (size_t count = 0; count < 3; count++) {
+		memset(pages, 0x77, 4 * PAGE);
+		clear_pages(pages + PAGE, count * PAGE);
+		for (size_t at = 0; at < 4 * PAGE; at++)
+			assert_int_equal(pages[at], at / PAGE - 1 < count ? 0 : 0x77);
+	}
+	free(pages);
+}
+
 static void endian_bytes_are_where_the_wire_has_them(void **state)
 {
 	(void)state;
@@ -416,6 +466,9 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(checked_align_up_refuses_overflow),
 	UNIT_TEST(is_power_of_two_excludes_zero),
 	UNIT_TEST(fits_at_the_edges),
+	UNIT_TEST(fits32_at_the_edges),
+	UNIT_TEST(copy_bytes_in_every_length),
+	UNIT_TEST(clear_pages_clears_whole_pages),
 	UNIT_TEST(endian_bytes_are_where_the_wire_has_them),
 	UNIT_TEST(span_read_stays_inside),
 	UNIT_TEST(name_is_in_every_length),
