@@ -59,11 +59,13 @@ static bool structure_end(struct span table, size_t at, size_t length, size_t *r
 {
 	if (!fits(at, length, table.size))
 		return false;
-	for (size_t end = at + length; table.size - end >= 2; end++) {
+	const uint8_t *end = table.bytes + at + length;
+	const uint8_t *const table_end = table.bytes + table.size;
+	for (; table_end - end >= 2; end++) {
 		uint16_t both;
-		memcpy(&both, table.bytes + end, sizeof(both));
+		memcpy(&both, end, sizeof(both));
 		if (both == 0) {
-			*ret_end = end + sizeof(both);
+			*ret_end = (size_t)(end - table.bytes) + sizeof(both);
 			return true;
 		}
 	}

@@ -45,8 +45,12 @@ enum property {
 /* Bytes at once, in a vector register where there is one. */
 typedef uint64_t block __attribute__((vector_size(16)));
 
-/* Properties that are compared with those of the node before: bytes at most. */
-#define ALIKE_MAX 96
+/* Most nodes of QEMU's tree are alike. Bytes that are compared with the node before: at most. */
+#define ALIKE_MAX    128
+#define ALIKE_BLOCKS (ALIKE_MAX / sizeof(block))
+
+/* Of what name_zero_bytes() gives. */
+#define LAST_BYTE_IS_ZERO (1ul << 63)
 
 /* Places for names, and how an offset of 32 bits chooses one. */
 #define SEEN       128
@@ -97,16 +101,6 @@ struct reader {
 	 */
 	uint32_t seen_nameoff[SEEN];
 	uint8_t seen_property[SEEN];
-
-	/*
-	 * Most nodes of QEMU's tree are alike, and of no use: the properties of the last one that
-	 * was, and its end; the values in them that may differ; and a mask of all else.
-	 */
-	const uint8_t *useless; /* NULL: there was none, or a larger one */
-	size_t useless_size;
-	struct span differ[2];
-	bool mask_is_made;
-	block mask[ALIKE_MAX / sizeof(block)];
 
 	struct cells root;
 	const uint8_t *aliases; /* the first property */
@@ -630,29 +624,6 @@ static inline enum status take_device(struct reader *r, bool *ret_useless)
 	}
 }
 
-/* The properties at @start, up to where we stand, were of no use. */
-static inline void note_useless(struct reader *r, const uint8_t *start)
-{
-	size_t size = (size_t)(r->at - start);
-
-	r->useless = size <= ALIKE_MAX ? start : NULL;
-	r->useless_size = size;
-	r->differ[0] = has(r, REG) ? r->value[REG] : (struct span){start, 0};
-	r->differ[1] = has(r, INTERRUPTS) ? r->value[INTERRUPTS] : (struct span){start, 0};
-	r->mask_is_made = false;
-}
-
-static RARE void make_mask(struct reader *r)
-{
-	uint8_t *mask = (uint8_t *)r->mask;
-
-	memset(mask, 0, sizeof(r->mask));
-	memset(mask, 255, r->useless_size);
-	for (size_t i = 0; i < sizeof(r->differ) / sizeof(r->differ[0]); i++)
-		memset(mask + (r->differ[i].bytes - r->useless), 0, r->differ[i].size);
-	r->mask_is_made = true;
-}
-
 static inline block block_at(const uint8_t *at)
 {
 	block value;
@@ -661,25 +632,54 @@ static inline block block_at(const uint8_t *at)
 	return value;
 }
 
-/*
- * Whether the properties here and their end are those of the last node that was of no use, so that
- * reading them would find the same: all tokens, lengths and names, and all values but two.
- */
-static inline bool is_alike(struct reader *r)
+/* Whether a node begins as that at @start does, and there is room to compare all of it. */
+static inline bool may_be_alike(const struct reader *r, const uint8_t *start)
 {
-	const uint8_t *const here = r->at;
-	const uint8_t *const there = r->useless;
-	block difference = {0};
+	return r->at - start <= ALIKE_MAX && r->last - r->at >= ALIKE_MAX &&
+	       word_at(r->at) == word_at(start);
+}
 
-	if (there == NULL || r->last - here < ALIKE_MAX || word_at(here) != word_at(there))
-		return false;
-	if (!r->mask_is_made)
-		make_mask(r);
-#pragma GCC unroll 6
-	for (size_t i = 0; i < ALIKE_MAX; i += sizeof(block))
-		difference |=
-			(block_at(here + i) ^ block_at(there + i)) & r->mask[i / sizeof(block)];
-	return (difference[0] | difference[1]) == 0;
+/*
+ * Passes over the nodes like that from @start up to here, which was of no use: reading them would
+ * find the same. Alike are all tokens, lengths and names, all values but two, and of its own name
+ * what is before the last eight bytes, with the '@'; these may be any text.
+ */
+static OFTEN void skip_alike(struct reader *r, const uint8_t *start)
+{
+	static const enum property may_differ[] = {REG, INTERRUPTS};
+	const size_t size = (size_t)(r->at - start);
+	const uint8_t *at = r->at;
+	block same[ALIKE_BLOCKS], mask[ALIKE_BLOCKS];
+	uint8_t *masks = (uint8_t *)mask;
+
+	if (r->name.size < sizeof(uint64_t) ||
+	    memchr(r->name.bytes, '@', r->name.size + 1 - sizeof(uint64_t)) == NULL)
+		return;
+	size_t last_word = (size_t)(r->name.bytes - start) + r->name.size + 1 - sizeof(uint64_t);
+	memset(masks, 0, sizeof(mask));
+	memset(masks, 255, size);
+	for (size_t i = 0; i < sizeof(may_differ) / sizeof(may_differ[0]); i++) {
+		if (has(r, may_differ[i]))
+			memset(masks + (r->value[may_differ[i]].bytes - start), 0,
+			       r->value[may_differ[i]].size);
+	}
+	memset(masks + last_word, 0, sizeof(uint64_t) - 1);
+#pragma GCC unroll 8
+	for (size_t i = 0; i < ALIKE_BLOCKS; i++)
+		same[i] = block_at(start + i * sizeof(block));
+
+	while (r->last - at >= ALIKE_MAX) {
+		block difference = {0};
+#pragma GCC unroll 8
+		for (size_t i = 0; i < ALIKE_BLOCKS; i++)
+			difference |= (block_at(at + i * sizeof(block)) ^ same[i]) & mask[i];
+		if ((difference[0] | difference[1]) != 0 ||
+		    name_zero_bytes(word_at(at + last_word)) != LAST_BYTE_IS_ZERO)
+			break;
+		at += size;
+	}
+	r->name.bytes += at - r->at;
+	r->at = at;
 }
 
 /* -- /chosen ---------------------------------------------------------------------- */
@@ -979,11 +979,6 @@ static inline enum status read_child(struct reader *r)
 		break;
 	}
 #undef IS_NAMED
-	if (is_alike(r)) {
-		r->at += r->useless_size;
-		return STATUS_OK;
-	}
-	const uint8_t *start = r->at;
 	bool useless;
 	status = read_properties_inline(r);
 	if (status == STATUS_OK)
@@ -993,8 +988,9 @@ static inline enum status read_child(struct reader *r)
 	/* Nearly all end here. */
 	if (get_be32(r->at) == FDT_END_NODE) {
 		r->at += FDT_TOKEN_SIZE;
-		if (useless)
-			note_useless(r, start);
+		const uint8_t *start = r->name.bytes - FDT_TOKEN_SIZE;
+		if (useless && may_be_alike(r, start))
+			skip_alike(r, start);
 		return STATUS_OK;
 	}
 	return skip_children(r);
@@ -1076,7 +1072,6 @@ enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct r
 	/* Nothing is seen: only the first place is that of the offset 0. */
 	memset(r.seen_nameoff, 0, sizeof(r.seen_nameoff));
 	r.seen_nameoff[0] = UINT32_MAX;
-	r.useless = NULL;
 	r.aliases = NULL;
 	r.chosen_seen = false;
 	r.reserved_memory_seen = false;

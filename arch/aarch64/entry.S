@@ -25,7 +25,7 @@
 #define HCR_E2H       34
 
 /* In one round. */
-#define INVALIDATE_LINES 8
+#define INVALIDATE_LINES 16
 
 /* A character leaves in far less than this number of reads. */
 #define UART_WAIT_READS 0x10000
@@ -37,6 +37,10 @@
 #define EXCEPTIONS_MAX 3
 #define LAST_WORDS     0x100
 #define LAST_POWER_OFF 0x200
+
+/* From VBAR on, which is the start of the image. */
+#define VECTORS_OWN_STACK 0x200
+#define VECTOR_SIZE       0x80
 
 	.section .head, "ax"
 
@@ -58,7 +62,7 @@ entry:
 	msr	spsel, #1
 	msr	tpidr_el0, xzr          /* exceptions so far */
 	msr	sp_el0, xzr             /* no struct arch_state */
-	adr	x1, vectors
+	adr	x1, image_start         /* vectors */
 	mrs	x2, CurrentEL
 	cmp	x2, #2 << 2
 	b.hi	refuse_el3
@@ -175,6 +179,30 @@ entry:
 	mov	x0, x20
 	b	arch_start              /* arch_start(fdt), never returns */
 
+/*
+ * Every exception is the end: x0 = its number, x1 = the stack pointer. Of the sixteen vectors
+ * these four are all that can be taken: we run with SP_ELx, and nothing runs below us. In
+ * the place of the others there is code. Arm ARM D1.3.1.
+ */
+	.org	VECTORS_OWN_STACK
+	.set	number, VECTORS_OWN_STACK / VECTOR_SIZE
+	.rept	4
+	.balign	VECTOR_SIZE
+	mov	x1, sp
+	mrs	x0, tpidr_el0
+	add	x0, x0, #1
+	msr	tpidr_el0, x0
+	cmp	x0, #EXCEPTIONS_MAX
+	b.hi	last_resort
+	mrs	x0, sp_el0
+	cbz	x0, last_resort
+	add	x0, x0, #WORK_EXCEPTION_STACK_TOP - WORK_STATE
+	mov	sp, x0
+	mov	x0, #number
+	b	arch_exception
+	.set	number, number + 1
+	.endr
+
 /* Invalidates the data cache over [x0, x8), and some lines more. Clobbers x1, x2, x0. */
 invalidate:
 	mrs	x1, ctr_el0
@@ -257,30 +285,7 @@ last_text:
 	.balign	4
 	.ltorg
 
-/* Every exception is the end: x0 = its number, x1 = the stack pointer. */
-	.section .vectors, "ax"
-	.balign	2048
-vectors:
-	.set	number, 0
-	.rept	16
-	.balign	128
-	mov	x1, sp
-	mrs	x0, tpidr_el0
-	add	x0, x0, #1
-	msr	tpidr_el0, x0
-	cmp	x0, #EXCEPTIONS_MAX
-	b.hi	last_resort
-	mrs	x0, sp_el0
-	cbz	x0, last_resort
-	add	x0, x0, #WORK_EXCEPTION_STACK_TOP - WORK_STATE
-	mov	sp, x0
-	mov	x0, #number
-	b	arch_exception
-	.set	number, number + 1
-	.endr
-
 /* Sets [x5, x6) to 0, memory too, not caches alone; 16 KiB or a multiple. Clobbers x7-x9, v0. */
-	.section .text.enter_linux, "ax"
 wipe_stack:
 	mov	x9, #4                  /* of both registers the field counts words */
 	mrs	x7, dczid_el0

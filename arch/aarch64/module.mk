@@ -4,11 +4,11 @@ srcs_arch := $(addprefix arch/aarch64/,entry.S console.c crc32.c handoff.c io.c 
 
 packages_build := make gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu newlib-source \
 	$(if $(is_clang),clang)
-warm += arch/aarch64/mmu.c
+warm += acpi/smbios.c arch/aarch64/mmu.c
 prefix := aarch64-linux-gnu-
 clang_target := --target=aarch64-linux-gnu
 libs_needed := yes
-arch_ldflags = --defsym IMAGE_SIZE_MAX=$(if $(filter no,$(UNPACK)),0x10000,0x20000)
+arch_ldflags = --no-eh-frame-hdr --defsym IMAGE_SIZE_MAX=$(if $(filter no,$(UNPACK)),0x10000,0x20000)
 # ld makes the first entries of a table that nobody uses.
 arch_objcopy := -R .got
 
@@ -18,6 +18,10 @@ arch_cflags := -mcmodel=tiny -fomit-frame-pointer -fno-align-functions \
 	-mbranch-protection=none \
 	-mstack-protector-guard=sysreg -mstack-protector-guard-reg=sp_el0 \
 	-mstack-protector-guard-offset=0
+ifeq ($(is_clang),)
+arch_lto := -flto -flto-partition=one
+arch_cflags += $(arch_lto)
+endif
 
 # With the MMU off, memory is device memory, which takes no unaligned access.
 $(build)/arch/aarch64/mmu.c.o: arch_cflags += -mstrict-align

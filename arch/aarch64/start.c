@@ -104,7 +104,7 @@ _Noreturn void check_failed(const char *what)
 	arch_fatal("check", STATUS_FAULT, what);
 }
 
-_Noreturn void __stack_chk_fail(void)
+__attribute__((used)) _Noreturn void __stack_chk_fail(void)
 {
 	arch_fatal("check", STATUS_FAULT, "a stack buffer was overrun");
 }

@@ -116,6 +116,7 @@ static enum status unpack_kernel(struct virt *virt)
 	void *scratch = boot_map_ram(workspace, UNPACK_WORKSPACE_SIZE);
 	if (to == NULL || scratch == NULL)
 		return refuse(why, STATUS_NO_MEMORY, "memory for the kernel cannot be mapped");
+	BOOT_STEP(unpack);
 	status = unpack(&packed, to, scratch, why);
 	if (status == STATUS_OK) {
 		virt->kernel = boot_memory_blob(output, packed.unpacked_size);
@@ -247,6 +248,7 @@ static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, 
 	void *entries = boot_map_ram(map.start, map.size);
 	if (page == NULL || entries == NULL)
 		return refuse(why, STATUS_NO_MEMORY, "the EFI tables cannot be mapped");
+	BOOT_STEP(efi);
 	efi_write_tables(&facts, tables, page);
 	status = efi_write_map(&virt->boot.map, entries, &map_size);
 	map.size = map_size;
@@ -304,6 +306,7 @@ static enum status hand_over_tree(struct virt *virt, const struct seeds *seeds, 
 	if (place == NULL)
 		return refuse(&virt->boot.why, STATUS_NO_MEMORY,
 			      "the device tree's copy at 0x%lx cannot be mapped", start);
+	BOOT_STEP(fdt);
 	status = fdt_copy(virt->tree, &chosen, place, request.size, &size, &virt->boot.why);
 	if (status == STATUS_OK)
 		*ret_told = (struct told){start, {{start, size}}};
@@ -330,6 +333,7 @@ enum status virt_boot_linux(struct virt *virt)
 	if (status != STATUS_OK)
 		return status;
 	const struct arm64_found found = {virt->kernel_at, virt->initrd_at, virt->boot.initrd.size};
+	BOOT_STEP(placement);
 	status =
 		arm64_plan(&image, &found, arch_map_end(), &virt->boot.map, &plan, &virt->boot.why);
 	if (status == STATUS_OK)
@@ -359,5 +363,6 @@ enum status virt_boot_linux(struct virt *virt)
 		.argument = told.fdt,
 		.used = {{plan.load, image.file_size}, told.used[0], told.used[1], told.used[2]},
 	};
+	BOOT_STEP(handoff);
 	arch_handoff(&handoff);
 }

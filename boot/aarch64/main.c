@@ -90,15 +90,21 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	struct boot *boot = &virt.boot;
 
 	boot_init(boot);
+	BOOT_STEP(tree);
 	boot_require(boot, "fdt", virt_read_tree(&virt, entry->start_info));
 	boot_require(boot, "fdt", set_up_console(&virt));
 	set_up_psci(&virt);
+	BOOT_STEP(memory);
 	boot_require(boot, "memory", virt_read_memory_map(&virt));
+	BOOT_STEP(fw_cfg);
 	boot_require(boot, "fwcfg", open_fwcfg(&virt));
+	BOOT_STEP(payload);
 	boot_require(boot, "payload", virt_find_payload(&virt));
 	boot_require(boot, "memory", virt_reserve_memory(&virt));
 	boot_require(boot, "payload", virt_read_cmdline(&virt));
+	BOOT_STEP(tables);
 	virt_install_tables(&virt);
+	BOOT_STEP(loader);
 	boot_require(boot, "loader", virt_boot_linux(&virt));
 	arch_fatal("loader", STATUS_FAULT, "the kernel was not started");
 }

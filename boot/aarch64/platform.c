@@ -90,7 +90,8 @@ static void take_placed_acpi(struct virt *virt)
 	boot->rsdp = place;
 }
 
-void virt_install_tables(struct virt *virt)
+/* Not inlined: boot_main()'s frame is below all others, and of these files only the script's. */
+__attribute__((noinline)) void virt_install_tables(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
 	struct acpi_files files;
@@ -103,6 +104,8 @@ void virt_install_tables(struct virt *virt)
 	if (boot->rsdp == 0)
 		take_placed_acpi(virt);
 	/* Without ACPI the kernel gets a device tree, which has no place for SMBIOS. */
-	if (boot->rsdp != 0 && boot->has_fwcfg)
+	if (boot->rsdp != 0 && boot->has_fwcfg) {
+		BOOT_STEP(smbios);
 		virt->has_smbios = boot_install_smbios(boot, MEMMAP_ACPI, virt->smbios);
+	}
 }

@@ -44,9 +44,9 @@ enum options {
 #define RAM         0x40000000ul
 #define RAM_SIZE    (32 * MIB)
 #define FWCFG       0x09020000ul
-#define WORK_SIZE   0x1c000ul
+#define WORK_SIZE   0x1b000ul
 #define GUARD       0x11000
-#define OTHER_GUARD 0x1a000
+#define OTHER_GUARD 0x19000
 #define IMAGE       (RAM + 8 * MIB)
 #define IMAGE_SIZE  0x10000
 #define KERNEL_AT   (RAM + 12 * MIB) /* IN_MEMORY */

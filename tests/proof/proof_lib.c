@@ -119,7 +119,7 @@ static uint8_t sum_one_by_one(const uint8_t *bytes, size_t size)
 /**
  * span_sum() stays within its bytes, and each counts once; span_checksum() makes the sum 0.
  * Bound: 0 to 36 bytes, all 0 but one at any place.
- * Loops: span_sum.0:17, span_sum.1:2, span_sum.2:4
+ * Loops: span_sum.0:17, span_sum.1:2, span_sum.2:4, sum_block.0:17
  */
 PROOF(span_sum, 17)
 {
@@ -137,9 +137,9 @@ PROOF(span_sum, 17)
 }
 
 /**
- * Many blocks, and the lanes of 16 bits in which they end, are summed as single bytes are.
- * Bound: 220 bytes, all of them 255, which is the most that lanes can get.
- * Loops: span_sum.0:17, span_sum.1:5, span_sum.2:4, sum_one_by_one.0:222
+ * Many blocks are summed as single bytes are.
+ * Bound: 220 bytes, all of them 255.
+ * Loops: span_sum.0:17, span_sum.1:5, span_sum.2:4, sum_block.0:17, sum_one_by_one.0:222
  */
 PROOF(span_sum_blocks, 222)
 {

@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs the firmware under gdb, which sends it somewhere it must not go."""
 
+import re
 import subprocess
+
+
+# What gcc appends to the name of a function that it has changed.
+CHANGED = re.compile(r"(\.(constprop|isra|part|lto_priv)\.\d+)+$")
 
 
 def symbols(elf):
     """Addresses by name, local labels too, as `elf` has them."""
     said = subprocess.run(["nm", elf], check=True, capture_output=True, text=True).stdout
-    return {name: int(address, 16) for address, _, name in map(str.split, said.splitlines())}
+    # The link leaves labels without a name in the debug information.
+    named = (line.split() for line in said.splitlines() if not line.endswith(" N "))
+    return {CHANGED.sub("", name): int(address, 16) for address, _, name in named}
 
 
 def run_from_boot_main(vm, gdb, elf, offset, commands, stop="boot_main"):

@@ -16,7 +16,7 @@
 
 /* In the work area, which the firmware has to leave alone: arch/aarch64/layout.h. */
 #define STACK_GUARD           0x11000
-#define EXCEPTION_STACK_GUARD 0x1a000
+#define EXCEPTION_STACK_GUARD 0x19000
 
 struct arm_tree arm_tree;
 struct memmap arm_map;

@@ -19,7 +19,7 @@
 #define ARM_FWCFG      0x09020000ul
 #define ARM_FWCFG_CH   0x09030000ul /* where Cloud Hypervisor has it */
 #define ARM_PL011      0x09000000ul
-#define ARM_WORK_SIZE  0x1c000ul
+#define ARM_WORK_SIZE  0x1b000ul
 #define ARM_RANGES_MAX 64
 
 /** What the VMM's tree says. A range of size 0, or NULL: the property is not there. */

@@ -1565,8 +1565,8 @@ static void fdt_read_nodes_alike(void **state)
 
 	(void)state;
 	begin_64();
-	useless_node("a@100", 0x100);
-	useless_node("a@200", 0x200);
+	useless_node("device@a000100", 0x100);
+	useless_node("device@a000200", 0x200);
 	node("last");
 	BYTES("long", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 		      "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
@@ -1576,7 +1576,7 @@ static void fdt_read_nodes_alike(void **state)
 	uint8_t *letter = memmem(tree, tree_size, "brm,pl011", 9);
 	assert_non_null(letter);
 	bool console = false;
-	for (size_t at = place_of("a@200"); at < place_of("last"); at++) {
+	for (size_t at = place_of("device@a000200"); at < place_of("last"); at++) {
 		for (unsigned change = 1; change < 256; change++) {
 			tree[at] ^= (uint8_t)change;
 			*letter = 'c';

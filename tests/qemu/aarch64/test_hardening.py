@@ -22,12 +22,12 @@ PAGE = 4096
 MACHINES = ("virt", "virt,virtualization=on")
 
 # arch/aarch64/layout.h; without a device tree in the way, it is at the end of a block.
-WORK = Range(0x40200000 - 0x1C000, 0x40200000)
+WORK = Range(0x40200000 - 0x1B000, 0x40200000)
 TABLES = Range(WORK.start, WORK.start + 0x10000)
 CANARY = WORK.start + 0x10000
 GUARDS = (Range(WORK.start + 0x11000, WORK.start + 0x12000),
-          Range(WORK.start + 0x1A000, WORK.start + 0x1B000))
-STACK = Range(WORK.start + 0x12000, WORK.start + 0x1A000)
+          Range(WORK.start + 0x19000, WORK.start + 0x1A000))
+STACK = Range(WORK.start + 0x12000, WORK.start + 0x19000)
 
 # Descriptors: Arm ARM D8.3.
 VALID, TABLE, READ_ONLY = 1, 2, 1 << 7
@@ -75,7 +75,7 @@ def test_every_page_is_writable_or_executable(machine, host):
     el2 = "virtualization" in machine
     vm = Trial(probe(f"hardening-pages-el{1 + el2}", machine, initrd=100001), host).vm
     file = vm.folder / "tables"
-    result = run(vm, host, (dump(file, TABLES),), "arch_handoff")
+    result = run(vm, host, (dump(file, TABLES),), "step_handoff")
     assert booted(result), result.describe()
     names = symbols(host.fw.with_suffix(".elf"))
     text, image = Range(0, names["text_end"]), Range(0, names["image_end"])
@@ -94,9 +94,9 @@ def test_every_page_is_writable_or_executable(machine, host):
 
 
 def test_overrun_buffer_is_noticed(host):
-    """read_log_level() has a buffer; the canary changes while it calls fwcfg_find()."""
+    """fwcfg_read_directory() is guarded; the canary changes while it reads."""
     vm = Trial(probe("hardening-overrun"), host).vm
-    place = symbols(host.fw.with_suffix(".elf"))["fwcfg_find"]
+    place = symbols(host.fw.with_suffix(".elf"))["read_from_start"]
     result = run(vm, host, (f"hbreak *{place:#x}", "continue",
                             f"set *(long *){CANARY:#x} ^= 0x100"))
     assert result.serial == "slipway: FATAL check fault: a stack buffer was overrun\r\n", \

@@ -8,11 +8,13 @@ All of the stack is wiped before the kernel is entered, so that it is no larger 
 import re
 import subprocess
 
+from debugger import CHANGED
 from machines import KIB
 
-STACK_SIZE = 32 * KIB               # arch/aarch64/layout.h, from WORK_STACK_GUARD's end on
+STACK_SIZE = 28 * KIB               # arch/aarch64/layout.h, from WORK_STACK_GUARD's end on
 
-FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
+# But for labels inside a function: BOOT_STEP (boot/boot.h).
+FUNCTION = re.compile(r"^[0-9a-f]+ <(?!step_)(.+)>:$")
 # What lowers the stack pointer: a pair that is pushed, a number, a number from a register.
 PUSH = re.compile(r"\tst[pr]\t.*\[sp, #-(\d+)\]!")
 LOWER = re.compile(r"\tsub\tsp, sp, #(0x[0-9a-f]+)(, lsl #12)?$")
@@ -29,14 +31,17 @@ POINTERS = {"boot_find_kernel": ("find_in",), "log_write": ("arch_console_write"
 
 
 def functions(elf):
-    """For each function: bytes of its frame, and the names of what it calls."""
+    """For each function: bytes of its frame, and the names of what it calls.
+
+    Names are those of the source, without what gcc appends.
+    """
     said = subprocess.run(["aarch64-linux-gnu-objdump", "-d", "--no-show-raw-insn", elf],
                           check=True, capture_output=True, text=True).stdout
     found, constants, name = {}, {}, None
     for line in said.splitlines():
         line = line.split("//")[0].rstrip()
         if match := FUNCTION.match(line):
-            name = match[1]
+            name = CHANGED.sub("", match[1])
             found.setdefault(name, [0, set()])     # two files may have one of this name
         if name is None:
             continue
@@ -49,8 +54,8 @@ def functions(elf):
             frame += int(match[1], 16) << (12 if match[2] else 0)
         if match := LOWER_BY_REGISTER.search(line):
             frame += constants[match[1]]
-        if (match := CALL.search(line)) and match[1] != name:
-            calls.add(match[1])
+        if (match := CALL.search(line)) and (called := CHANGED.sub("", match[1])) != name:
+            calls.add(called)
         if INDIRECT.search(line):
             calls.update(POINTERS.get(name, READERS))
         found[name][0] = frame
