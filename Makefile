@@ -47,8 +47,8 @@ include lib/module.mk fwcfg/module.mk fdt/module.mk pci/module.mk acpi/module.mk
 include loader/module.mk efi/module.mk measure/module.mk boot/module.mk
 include arch/$(ARCH)/module.mk
 objs := $(patsubst %,$(build)/%.o,$(srcs) $(srcs_$(ARCH)) $(srcs_arch))
-$(patsubst %,$(build)/%.o,$(hot)): arch_cflags += $(if $(is_clang),-Os,-O3)
-$(patsubst %,$(build)/%.o,$(warm)): arch_cflags += $(if $(is_clang),-Os,-O2)
+$(patsubst %,$(build)/%.o,$(hot)): arch_cflags += $(if $(is_clang),,-O3)
+$(patsubst %,$(build)/%.o,$(warm)): arch_cflags += $(if $(is_clang),,-O2)
 
 # What a boot prints unless the VMM says otherwise: error, warn, info, debug.
 LOG ?= warn

@@ -30,17 +30,16 @@
 /** What every boot knows. It lives on the stack of boot_main(). */
 struct boot {
 	struct log log;
-	struct reason why;
+	uint64_t rsdp; /**< 0: none */
 	bool has_fwcfg;
+	bool has_initrd;      /**< in fw_cfg, where an empty file means that there shall be none */
+	bool has_cmdline;     /**< likewise */
+	bool cmdline_is_file; /**< and may end with a newline */
+	struct blob initrd;   /**< size 0: none */
+	struct blob cmdline;  /**< size 0: none */
+	struct reason why;
 	struct fwcfg fwcfg;
 	struct memmap map;
-	uint64_t rsdp; /**< 0: none */
-
-	bool has_initrd;      /**< in fw_cfg, where an empty file means that there shall be none */
-	struct blob initrd;   /**< size 0: none */
-	bool has_cmdline;     /**< likewise */
-	struct blob cmdline;  /**< size 0: none */
-	bool cmdline_is_file; /**< and may end with a newline */
 };
 
 void boot_init(struct boot *boot);

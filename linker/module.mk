@@ -4,7 +4,7 @@ archives = $(if $(libs),$(patsubst %,$(libs)/lib/lib%.a,fdt z zstd)) $(newlib)/l
 
 # With arch_lto the compiler links, and optimises all of the program at once.
 all_ldflags = $(ldflags) $(arch_ldflags)
-link = $(if $(arch_lto),$(compiler) $(cflags) $(arch_cflags) -nostdlib \
+link = $(if $(arch_lto),$(compiler) $(filter-out -nostdinc,$(cflags)) $(arch_cflags) -nostdlib \
 	$(addprefix -Xlinker ,$(all_ldflags)),$(prefix)ld $(all_ldflags))
 
 $(build)/fw.elf: $(objs) $(script) $(build)/settings

@@ -178,28 +178,33 @@ bits 16
 	push di
 	retf
 
-; One stub per vector, 16 bytes apart. Each makes the stack look as if every
-; exception had an error code (Intel SDM vol. 3, 6.13) and adds the vector.
+; One stub per vector, 4 bytes apart: it adds the vector to what the CPU has pushed.
 bits 64
-align 16
 exception_stubs:
 %assign vector 0
 %rep 32
-	align 16
 	%if vector == VECTOR_NMI
 	; Not ours: an NMI before there is a kernel to take it is ignored.
 	iretq
+	nop
+	nop
+	%else
+	push vector
+	jmp short exception_common
 	%endif
-	%if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
-	push qword 0
-	%endif
-	push qword vector
-	jmp near exception_common
 %assign vector vector + 1
 %endrep
 
-; rsp = struct exception_frame, on the exception stack.
+; rsp = struct exception_frame, on the exception stack, but for the error code that few exceptions
+; have. The CPU aligns the stack to 16 bytes and pushes five quadwords, or the error code as the
+; sixth (Intel SDM vol. 3, 6.14.2): what the address is now tells which.
 exception_common:
+	test spl, 8
+	jnz .error_code
+	pop rax
+	push 0
+	push rax
+.error_code:
 	mov rdi, rsp
 	and rsp, -16
 	call arch_exception

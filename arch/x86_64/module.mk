@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c paging.c \
 	processors.c start.c)
-hot += $(addprefix arch/x86_64/,handoff.c paging.c)
-warm += arch/x86_64/start.c
+hot += arch/x86_64/handoff.c
+warm += $(addprefix arch/x86_64/,paging.c start.c)
 
 # linker/x86_64.ld finds parts of these by their file's name.
 named := acpi/facs.c acpi/mptable.c loader/elf.c loader/pe.c loader/pvh.c pci/chipset.c
@@ -15,10 +15,18 @@ arch_cflags := -m64 -march=x86-64 -mno-red-zone -mno-mmx -mno-80387 \
 # Padding is a thirtieth of the image, which has 64 KiB.
 ifeq ($(is_clang),)
 arch_cflags += -malign-data=abi $(addprefix -fno-align-,functions jumps labels loops)
-arch_lto := -flto -flto-partition=one
+# Values are kept in few registers, and code that is seldom run next to its function, where short
+# jumps reach it.
+arch_cflags += -fno-caller-saves -fno-reorder-blocks-and-partition
+# What makes code longer is for that which is to be fast, where two options that -O2 has are no gain.
+speed := guess-branch-probability ipa-icf move-loop-invariants
+arch_cflags += $(addprefix -fno-,$(speed))
+$(patsubst %,$(build)/%.o,$(hot) $(warm)): arch_cflags += $(addprefix -f,$(speed)) \
+	-fno-tree-coalesce-vars -freorder-blocks-algorithm=simple
+endif
+arch_lto := -flto $(if $(is_clang),,-flto-partition=one)
 arch_cflags += $(arch_lto)
 $(patsubst %,$(build)/%.o,$(named)): arch_cflags += -fno-lto
-endif
 
 $(build)/layout.inc: arch/x86_64/layout.h $(build)/setup.mk
 	$(call say,GEN,$@)

@@ -37,8 +37,8 @@ struct exception_frame {
 	uint64_t ss;
 };
 
-/* handoff.asm: one stub of 16 bytes per vector. */
-extern const uint8_t exception_stubs[EXCEPTIONS][16];
+/* handoff.asm: one stub of 4 bytes per vector. */
+extern const uint8_t exception_stubs[EXCEPTIONS][4];
 
 _Noreturn void arch_start(uint64_t start_info, uint64_t image);
 _Noreturn void arch_exception(const struct exception_frame *frame);
