@@ -23,6 +23,10 @@ arch_lto := -flto -flto-partition=one
 arch_cflags += $(arch_lto)
 endif
 
+# It runs where the CPU has the instructions: arch_has_sha256().
+arch_cflags_sha256 := -march=armv8-a+crypto
+$(addprefix $(build)/measure/sha256_cpu.c,.o .ok): arch_cflags += $(arch_cflags_sha256)
+
 # With the MMU off, memory is device memory, which takes no unaligned access.
 $(build)/arch/aarch64/mmu.c.o: arch_cflags += -mstrict-align
 # Functions that take any number of arguments would save eight vector registers.

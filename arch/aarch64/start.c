@@ -8,6 +8,7 @@
 #include "lib/format.h"
 
 /* Arm ARM D19.2.61 (ID_AA64ISAR0_EL1), D19.2.64 (ID_AA64MMFR0_EL1), D19.2.105 (RNDR). */
+#define ISAR0_SHA2_SHIFT    12
 #define ISAR0_RNDR_SHIFT    60
 #define MMFR0_TGRAN16_SHIFT 20
 #define MMFR0_TGRAN64_SHIFT 24
@@ -40,6 +41,11 @@ bool arch_random(uint64_t *ret_value)
 		}
 	}
 	return false;
+}
+
+bool arch_has_sha256(void)
+{
+	return (read_register(id_aa64isar0_el1) >> ISAR0_SHA2_SHIFT & 15) != 0;
 }
 
 bool arch_has_page_size(uint32_t page_size)

@@ -150,6 +150,8 @@ struct host {
 	uint64_t random[HOST_RANDOM_MAX]; /**< what arch_random() gives, */
 	size_t random_left;               /**< this many times; then it fails */
 
+	bool has_sha256; /**< for arch_has_sha256(); true only if host_cpu_has_sha256() */
+
 	/* AArch64: what the firmware has set, and a bit for each size that the CPU has. */
 	struct arch_console machine_console;
 	enum arch_psci psci;
@@ -178,6 +180,9 @@ extern struct host host;
 
 /** A new machine: no memory, no devices, all counts zero. */
 void host_reset(void);
+
+/** Whether this machine runs what measure/sha256_cpu.c is for. */
+bool host_cpu_has_sha256(void);
 
 /** Runs @function until it returns or leaves through the seam. */
 enum host_end host_run(void (*function)(void *argument), void *argument);

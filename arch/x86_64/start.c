@@ -12,7 +12,10 @@
 #include "lib/format.h"
 
 #define MSR_GS_BASE  0xc0000101
-#define CPUID_RDRAND (1u << 30) /* leaf 1 ecx */
+#define CPUID_SSSE3  (1u << 9) /* leaf 1 ecx */
+#define CPUID_SSE4_1 (1u << 19)
+#define CPUID_RDRAND (1u << 30)
+#define CPUID_SHA    (1u << 29) /* leaf 7 ebx */
 
 #define DESCRIPTOR_CODE32 0x00cf9b000000fffful
 #define DESCRIPTOR_CODE64 0x00af9b000000fffful
@@ -58,6 +61,14 @@ bool arch_random(uint64_t *ret_value)
 		}
 	}
 	return false;
+}
+
+bool arch_has_sha256(void)
+{
+	const uint32_t sse = CPUID_SSSE3 | CPUID_SSE4_1;
+
+	/* Of a leaf that it does not have, a CPU says what it has of another one. */
+	return cpuid(0).eax >= 7 && (cpuid(7).ebx & CPUID_SHA) != 0 && (cpuid(1).ecx & sse) == sse;
 }
 
 void start_load_gdt(bool code32_at_0x10)

@@ -13,7 +13,8 @@
 
 fuzz := $(O)/fuzz$(if $(AFL),-afl)
 # What tests code that is in the x86_64 image, or in both; and in the AArch64 one alone.
-fuzz_targets_x86_64 := boot bzimage elf fwcfg memmap pci pe script setup_data smbios start_info
+fuzz_targets_x86_64 := boot bzimage elf fwcfg memmap pci pe script setup_data sha2 smbios \
+	start_info
 fuzz_targets_aarch64 := arm64 boot_aarch64 fdt unpack
 fuzz_targets := $(sort $(fuzz_targets_x86_64) $(fuzz_targets_aarch64))
 fuzz_programs := $(fuzz_targets:%=$(fuzz)/fuzz_%)
@@ -24,6 +25,7 @@ FUZZ_S ?= 60
 fuzz_extra_pci := tests/fuzz/pci_check.c tests/fuzz/pci_space.c
 fuzz_host := $(addprefix arch/host/,claims.c console.c devices.c fwcfg.c \
 	fwcfg_cloud_hypervisor.c fwcfg_crosvm.c fwcfg_qemu.c guard.c host.c)
+fuzz_extra_sha2 := $(fuzz_host)
 fuzz_extra_start_info := $(fuzz_host)
 fuzz_extra_boot := tests/fuzz/hostile.c $(fuzz_host)
 fuzz_extra_boot_aarch64 := $(fuzz_extra_boot)
@@ -31,6 +33,7 @@ fuzz_with_memory := arm64 bzimage memmap script setup_data smbios
 $(foreach t,$(fuzz_with_memory),$(eval fuzz_extra_$(t) := tests/fuzz/memory.c))
 # What the map of memory gives away is opened in the double's guard: arch/host/claims.c.
 fuzz_claims := $(foreach f,init claim keep alloc alloc_low,-Wl,--wrap=memmap_$(f))
+fuzz_flags_sha2 := $(fuzz_claims)
 # The map of a boot is seen where it is handed to the kernel.
 fuzz_flags_start_info := $(fuzz_claims) -Wl,--wrap=bzimage_fill_boot_params -Wl,--wrap=pvh_fill
 # What it sees of a boot is when that looks at memory, and its map of memory at the end.
@@ -46,6 +49,8 @@ fuzz_srcs_aarch64 := $(srcs) $(srcs_aarch64:loader/no_unpack.c=loader/unpack.c)
 fuzz_objs := $(patsubst %,$(fuzz)/%.o,$(sort $(fuzz_srcs_x86_64) $(fuzz_srcs_aarch64)))
 fuzz_archives := $(fuzz)/x86_64.a $(fuzz)/aarch64.a
 fuzz_libs_aarch64 := -lfdt -lz -lzstd
+# What a target is held against.
+fuzz_libs_sha2 := -lcrypto
 fuzz_arch = $(if $(filter $*,$(fuzz_targets_aarch64)),aarch64,x86_64)
 fuzz_target_objs := $(foreach t,$(fuzz_targets),$(fuzz)/tests/fuzz/fuzz_$(t).c.o \
 	$(fuzz_extra_$(t):%=$(fuzz)/%.o))
@@ -67,9 +72,10 @@ fuzz_machine := $(fuzz)/arch/host/%.o \
 $(fuzz_machine): fuzz_cc := clang
 $(fuzz_machine): fuzz_trace :=
 
-$(fuzz)/setup: tests/tools/need
+$(fuzz)/setup: tests/tools/need tests/fuzz/module.mk
 	@mkdir -p $(@D)
 	$(Q)tests/tools/need clang libclang-rt-dev gnu-efi libfdt-dev zlib1g-dev libzstd-dev \
+		libssl-dev \
 		$(if $(AFL),afl++)
 	@touch $@
 
@@ -88,7 +94,7 @@ $(fuzz_programs): $(fuzz)/fuzz_%: $(fuzz)/tests/fuzz/fuzz_%.c.o \
 	$(call say,FUZZLD,$@)
 	$(Q)$(fuzz_say_nothing) $(fuzz_cc) -no-pie $(fuzz_instrument) -fsanitize=fuzzer \
 		$(fuzz_flags_$*) $< $(fuzz_extra_$*:%=$(fuzz)/%.o) $(fuzz)/$(fuzz_arch).a \
-		$(fuzz_libs_$(fuzz_arch)) -o $@
+		$(fuzz_libs_$(fuzz_arch)) $(fuzz_libs_$*) -o $@
 
 -include $(fuzz_objs:.o=.d) $(fuzz_target_objs:.o=.d)
 .SECONDARY: $(fuzz_objs) $(fuzz_target_objs)

@@ -9,7 +9,7 @@
 unit := $(O)/unit
 # Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
 unit_modules_x86_64 := host lib blob span memmap fwcfg fwcfg_models fdt bzimage pe bundle elf pvh \
-	setup_data script rsdp facs smbios smbios_make mptable tpm chipset pci_scan pci_assign \
+	setup_data script rsdp facs smbios smbios_make mptable tpm sha2 chipset pci_scan pci_assign \
 	console payload boot faults
 unit_modules_aarch64 := fwcfg_mmio fwcfg_models_aarch64 uart fdt_read fdt_write fdt_copy arm64 \
 	bundle_aarch64 unpack efi payload_aarch64 boot_aarch64 faults_aarch64
@@ -37,9 +37,10 @@ unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-c
 	-I. -Iarch/include -Itests/unit -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 .SECONDEXPANSION:
-$(unit)/setup: tests/tools/need
+$(unit)/setup: tests/tools/need tests/unit/module.mk
 	@mkdir -p $(@D)
 	$(Q)tests/tools/need gcc libcmocka-dev gnu-efi libfdt-dev zlib1g-dev libzstd-dev \
+		python3-cryptography-vectors \
 		$(if $(is_clang),clang libclang-rt-dev)
 	@touch $@
 

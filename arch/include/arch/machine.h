@@ -24,6 +24,9 @@ _Noreturn void arch_fatal(const char *stage, enum status status, const char *rea
 /** 64 random bits from the CPU's generator; false where it has none or it fails. */
 MUST_CHECK bool arch_random(uint64_t *ret_value);
 
+/** Whether the CPU has instructions for SHA-256: all that measure/sha256_cpu.c uses. */
+MUST_CHECK bool arch_has_sha256(void);
+
 /** The device that takes our messages. */
 enum arch_console_kind {
 	ARCH_CONSOLE_NONE,
