@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch/host/host.h"
 
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -479,19 +476,6 @@ void arch_relax(void)
 }
 
 /* -- the rest of the seam -------------------------------------------------------- */
-
-bool host_cpu_has_sha256(void)
-{
-#ifdef __x86_64__
-	unsigned eax, ebx, ecx, edx;
-
-	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || (ebx & bit_SHA) == 0)
-		return false;
-	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_SSE4_1) != 0;
-#else
-	return false;
-#endif
-}
 
 bool arch_has_sha256(void)
 {

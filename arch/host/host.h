@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "arch/handoff.h"
+#include "arch/host/cpu.h"
 #include "arch/machine.h"
 #include "arch/memory.h"
 #include "lib/status.h"
@@ -180,9 +181,6 @@ extern struct host host;
 
 /** A new machine: no memory, no devices, all counts zero. */
 void host_reset(void);
-
-/** Whether this machine runs what measure/sha256_cpu.c is for. */
-bool host_cpu_has_sha256(void);
 
 /** Runs @function until it returns or leaves through the seam. */
 enum host_end host_run(void (*function)(void *argument), void *argument);

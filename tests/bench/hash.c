@@ -9,16 +9,12 @@
 #include <unistd.h>
 
 #ifdef __x86_64__
-#include <cpuid.h>
 #include <openssl/sha.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
-#else
-#include <asm/hwcap.h>
-#include <sys/auxv.h>
 #endif
 
-#include "arch/machine.h"
+#include "arch/host/cpu.h"
 #include "lib/check.h"
 #include "measure/sha2.h"
 
@@ -62,22 +58,9 @@ _Noreturn void check_failed(const char *what)
 	fail(what);
 }
 
-bool arch_has_sha256(void)
-{
-#ifdef __x86_64__
-	unsigned eax, ebx, ecx, edx;
-
-	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || (ebx & bit_SHA) == 0)
-		return false;
-	return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_SSE4_1) != 0;
-#else
-	return (getauxval(AT_HWCAP) & HWCAP_SHA2) != 0;
-#endif
-}
-
 static bool exists(const struct way *way)
 {
-	return way->engine == SHA2_PORTABLE || arch_has_sha256();
+	return way->engine == SHA2_PORTABLE || host_cpu_has_sha256();
 }
 
 static const struct way *find_way(const char *name)

@@ -24,7 +24,7 @@ $(hash_objs): $(build)/bench/%.o: % $(build)/settings $(build)/setup.mk tests/be
 	$(call say,CC,$< for Linux)
 	$(Q)$(compiler) $(filter-out $(hash_not),$(cflags) $(arch_cflags)) $(includes) -MMD -MP -c $< -o $@
 
-$(hash): tests/bench/hash.c $(hash_objs) $(build)/bench/setup
+$(hash): tests/bench/hash.c arch/host/cpu.h $(hash_objs) $(build)/bench/setup
 	$(call say,HOSTLD,$@)
 	$(Q)$(prefix)gcc -std=gnu17 -O2 $(filter -W%,$(cflags)) -D_GNU_SOURCE -I. -Iarch/include \
 		$< $(hash_objs) $(if $(filter x86_64,$(ARCH)),-lcrypto,-static) -o $@

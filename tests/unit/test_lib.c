@@ -263,8 +263,6 @@ static void fits_at_the_edges(void **state)
 	assert_true(fits(1, UINT64_MAX - 1, UINT64_MAX));
 }
 
-/* -- endian ---------------------------------------------------------------------- */
-
 static void fits32_at_the_edges(void **state)
 {
 	(void)state;
@@ -278,6 +276,8 @@ static void fits32_at_the_edges(void **state)
 	assert_false(fits32(UINT32_MAX, UINT32_MAX, UINT32_MAX));
 	assert_true(fits32(UINT32_MAX, UINT32_MAX, 2ul * UINT32_MAX));
 }
+
+/* -- bytes ----------------------------------------------------------------------- */
 
 /* Exact allocations, so that ASan sees a byte too many. */
 static void copy_bytes_in_every_length(void **state)
@@ -313,6 +313,8 @@ static void clear_pages_clears_whole_pages(void **state)
 	}
 	free(pages);
 }
+
+/* -- endian ---------------------------------------------------------------------- */
 
 static void endian_bytes_are_where_the_wire_has_them(void **state)
 {
