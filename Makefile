@@ -3,6 +3,7 @@
 # make            the firmware, build/x86_64/fw.bin
 # make run        boot Debian's kernel with it in QEMU; shell, debug: see README.md
 # make test       everything that is tested; make bench: what a boot costs
+# make tools      the tools in C: build/tools/slipway-measure
 # make analyse    gcc's analyser, clang-tidy and cppcheck over all C
 #
 # ARCH=aarch64 builds, runs and measures build/aarch64/fw.bin; make test tests both.
@@ -105,7 +106,7 @@ $(build)/%.c.o: %.c $(build)/settings $(build)/setup.mk Makefile arch/$(ARCH)/mo
 
 -include $(objs:.o=.d)
 
-include linker/module.mk tests/module.mk
+include linker/module.mk tools/module.mk tests/module.mk
 
 .PHONY: clean
 clean:

@@ -79,17 +79,27 @@ static void place_reset_stub(void)
 		memcpy(place, stub, sizeof(stub));
 }
 
+static enum status start_tpm(bool is_resume)
+{
+	struct tpm tpm;
+	enum status status = tpm_find(TPM_PC_REGISTERS, &tpm);
+
+	if (status == STATUS_OK)
+		status = tpm_start(&tpm, is_resume ? TPM_SU_STATE : TPM_SU_CLEAR);
+	/* Without a state that was saved, it starts anew. */
+	if (is_resume && status == STATUS_UNSUPPORTED)
+		status = tpm_start(&tpm, TPM_SU_CLEAR);
+	return status;
+}
+
 /* QEMU has the file without a TPM too, but then it is empty (rulings 37). */
-static void start_tpm(struct boot *boot, bool is_resume)
+static void set_up_tpm(struct boot *boot, bool is_resume)
 {
 	struct blob file;
 
 	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, tpm_log_file, &file) || file.size == 0)
 		return;
-	enum status status = tpm_startup(is_resume ? TPM_SU_STATE : TPM_SU_CLEAR);
-	/* Without a state that was saved, it starts anew. */
-	if (is_resume && status == STATUS_UNSUPPORTED)
-		status = tpm_startup(TPM_SU_CLEAR);
+	enum status status = start_tpm(is_resume);
 	if (status != STATUS_OK)
 		log_line(&boot->log, status == STATUS_UNSUPPORTED ? LOG_INFO : LOG_WARN,
 			 "the TPM does not start: %s", status_str(status));
@@ -113,7 +123,7 @@ void pc_set_up_chipset(struct pc *pc)
 	set_up_processors(pc);
 	if (pc_has_chipset(pc)) {
 		bool is_resume = pc_is_resume(pc);
-		start_tpm(&pc->boot, is_resume);
+		set_up_tpm(&pc->boot, is_resume);
 		if (is_resume)
 			pc_resume(pc);
 	}

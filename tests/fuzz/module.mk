@@ -14,7 +14,7 @@
 fuzz := $(O)/fuzz$(if $(AFL),-afl)
 # What tests code that is in the x86_64 image, or in both; and in the AArch64 one alone.
 fuzz_targets_x86_64 := boot bzimage elf fwcfg memmap pci pe script setup_data sha2 smbios \
-	start_info
+	start_info tpm
 fuzz_targets_aarch64 := arm64 boot_aarch64 fdt unpack
 fuzz_targets := $(sort $(fuzz_targets_x86_64) $(fuzz_targets_aarch64))
 fuzz_programs := $(fuzz_targets:%=$(fuzz)/fuzz_%)
@@ -63,7 +63,7 @@ fuzz_trace := $(if $(AFL),,-fsanitize=fuzzer-no-link)
 fuzz_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 fuzz_cflags := -std=gnu17 -g -fno-pie -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	$(fuzz_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE $(defines) \
-	-DTEST_DATA='"$(CURDIR)/tests/data"' \
+	-DTEST_DATA='"$(CURDIR)/tests/data"' -DTPM_WAIT_ROUNDS=2000 \
 	-I. -Iarch/include -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 # A search is for ways through the code under test, not through the machine that it runs on.

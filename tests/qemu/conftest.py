@@ -20,6 +20,7 @@ aarch64/    the same for AArch64
 import fcntl
 import hashlib
 import os
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,17 @@ def out():
 @pytest.fixture(scope="session")
 def host(out):
     return Host.of("x86_64", os.environ.get("FW", out / "x86_64/fw.bin"), out / "tests")
+
+
+@pytest.fixture(scope="session")
+def measure_tool(tmp_path_factory):
+    """slipway-measure, as `make tools` makes it."""
+    out = tmp_path_factory.mktemp("tools")
+    environment = {name: value for name, value in os.environ.items()
+                   if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    subprocess.run(["make", "-C", ROOT, f"O={out}", "tools"], check=True, env=environment,
+                   stdout=subprocess.DEVNULL)
+    return out / "tools/slipway-measure"
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from trial import Trial
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("Makefile", "acpi", "arch", "boot", "efi", "fdt", "fwcfg", "lib", "linker", "loader",
-           "measure", "pci", "tests")
+           "measure", "pci", "tests", "tools")
 KIB = 1024
 # Make's arguments for each image, and the most bytes that it may have.
 IMAGES = {

@@ -9,7 +9,7 @@
 unit := $(O)/unit
 # Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
 unit_modules_x86_64 := host lib blob span memmap fwcfg fwcfg_models fdt bzimage pe bundle elf pvh \
-	setup_data script rsdp facs smbios smbios_make mptable tpm sha2 chipset pci_scan pci_assign \
+	setup_data script rsdp facs smbios smbios_make mptable tpm sha2 measure chipset pci_scan pci_assign \
 	console payload boot faults
 unit_modules_aarch64 := fwcfg_mmio fwcfg_models_aarch64 uart fdt_read fdt_write fdt_copy arm64 \
 	bundle_aarch64 unpack efi payload_aarch64 boot_aarch64 faults_aarch64
@@ -33,7 +33,7 @@ unit_instrument ?= -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 unit_cflags := -std=gnu17 -g -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	$(unit_instrument) $(filter -W%,$(cflags)) -D_GNU_SOURCE \
 	$(filter-out -DLOG_DEFAULT=%,$(defines)) -DLOG_DEFAULT=LOG_WARN \
-	-DDMA_WAIT_ROUNDS=100000 -DTEST_DATA='"$(CURDIR)/tests/data"' \
+	-DDMA_WAIT_ROUNDS=100000 -DTPM_WAIT_ROUNDS=2000 -DTEST_DATA='"$(CURDIR)/tests/data"' \
 	-I. -Iarch/include -Itests/unit -isystem /usr/include/efi -isystem /usr/include/efi/x86_64
 
 .SECONDEXPANSION:
