@@ -7,8 +7,9 @@
 # make analyse    gcc's analyser, clang-tidy and cppcheck over all C
 #
 # ARCH=aarch64 builds, runs and measures build/aarch64/fw.bin; make test tests both.
-# UNPACK=no leaves the decompressors out of it, and 64 KiB are enough.
-# V=1 shows commands, O=dir builds elsewhere, CC=clang builds with clang.
+# UNPACK=no leaves the decompressors out of it, and 64 KiB are enough. HASHES=required refuses to
+# boot what is not in a hash table.
+# V=1 shows commands, O=dir builds elsewhere, CC=clang builds with clang (x86_64: objects).
 
 MAKEFLAGS += --no-builtin-rules --no-builtin-variables
 .SUFFIXES:
@@ -56,7 +57,12 @@ LOG ?= warn
 log_level = $(if $(filter error warn info debug,$(LOG)),LOG_$(shell echo $(LOG) | tr a-z A-Z),\
 	$(error LOG=$(LOG) is not error, warn, info or debug))
 
-defines := -DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -DLOG_DEFAULT=$(log_level)
+# HASHES=required refuses to boot without a table of hashes: measure/hashes.h.
+hashes_required = $(if $(filter required,$(HASHES)),true,$(if $(HASHES),\
+	$(error HASHES=$(HASHES) is not required),false))
+
+defines := -DVERSION='"$(VERSION)"' -DDATE='"$(DATE)"' -DLOG_DEFAULT=$(log_level) \
+	-DHASHES_REQUIRED=$(hashes_required)
 cflags := -std=gnu17 -g -Oz -ffreestanding -fbuiltin -fpie \
 	-fvisibility=hidden -nostdinc \
 	-fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common \
@@ -103,6 +109,10 @@ $(build)/%.c.o: %.c $(build)/settings $(build)/setup.mk Makefile arch/$(ARCH)/mo
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(compiler) $(cflags) $(arch_cflags) $(includes) -MMD -MP -c $< -o $@
+
+# All that is compiled, without the image.
+.PHONY: objects
+objects: $(objs)
 
 -include $(objs:.o=.d)
 

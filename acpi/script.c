@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "lib/attributes.h"
 #include "lib/checked.h"
 #include "lib/endian.h"
 #include "lib/span.h"
@@ -87,8 +88,8 @@ static const struct acpi_file *find_file(const struct run *run, const struct nam
 	return NULL;
 }
 
-static __attribute__((noinline)) enum status
-require_other_file(struct run *run, const struct name *name, const struct acpi_file **ret_file)
+static APART enum status require_other_file(struct run *run, const struct name *name,
+					    const struct acpi_file **ret_file)
 {
 	const struct acpi_file *file = find_file(run, name);
 
@@ -185,6 +186,9 @@ static enum status allocate(struct run *run, const struct command_allocate *comm
 	if (bytes == NULL)
 		return refuse(run->why, STATUS_NO_MEMORY, "%s cannot be mapped",
 			      command->file.text);
+	if (run->host->delivered != NULL)
+		run->host->delivered(run->host->context, command->file.text,
+				     (struct span){bytes, blob.size});
 
 	struct acpi_file *file = &files->file[files->count++];
 	file->name = command->file;
@@ -278,8 +282,8 @@ static enum status add_checksum(struct run *run, const struct command_add_checks
 }
 
 /* *@ret_taken: whether the VMM takes pointers for this file at all. */
-static enum status give_pointer(const struct acpi_host *host, const struct acpi_write *write,
-				bool *ret_taken, struct reason *why)
+static SELDOM enum status give_pointer(const struct acpi_host *host, const struct acpi_write *write,
+				       bool *ret_taken, struct reason *why)
 {
 	struct blob file;
 
@@ -310,7 +314,8 @@ static enum status give_pointer(const struct acpi_host *host, const struct acpi_
 	return STATUS_OK;
 }
 
-static enum status write_pointer(struct run *run, const struct command_write_pointer *command)
+static SELDOM enum status write_pointer(struct run *run,
+					const struct command_write_pointer *command)
 {
 	struct acpi_writes *writes = &run->files->writes;
 	const struct acpi_file *src;
@@ -344,7 +349,7 @@ static enum status write_pointer(struct run *run, const struct command_write_poi
 	return STATUS_OK;
 }
 
-void acpi_repeat_writes(const struct acpi_writes *writes, const struct acpi_host *host)
+SELDOM void acpi_repeat_writes(const struct acpi_writes *writes, const struct acpi_host *host)
 {
 	struct reason why;
 	bool taken;

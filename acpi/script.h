@@ -55,6 +55,8 @@ struct acpi_files {
 struct acpi_host {
 	/** Finds a file that the VMM offers; false when there is none. */
 	bool (*find)(void *context, const struct name *name, struct blob *ret_blob);
+	/** Is shown each file that is placed, before it is changed; NULL: nobody wants to know. */
+	void (*delivered)(void *context, const char *name, struct span content);
 	void *context;
 	/** Makes memory accessible at its physical address; NULL on failure. */
 	void *(*map)(uint64_t address, uint64_t length);

@@ -185,7 +185,10 @@ enum status smbios_place(const struct blob *anchor, const struct blob *table,
 	if (bytes == NULL)
 		return refuse(why, STATUS_NO_MEMORY, "the SMBIOS table cannot be mapped");
 	bytes += room - table->size;
-	status = survey_table((struct span){bytes, table->size}, &survey, why);
+	const struct span delivered = {bytes, table->size};
+	if (host->delivered != NULL)
+		host->delivered(host->context, (struct span){entry_point, anchor->size}, delivered);
+	status = survey_table(delivered, &survey, why);
 	if (status != STATUS_OK)
 		return status;
 	uint64_t size = table->size;

@@ -7,6 +7,7 @@
 
 #include "lib/blob.h"
 #include "lib/memmap.h"
+#include "lib/span.h"
 #include "lib/status.h"
 
 /** Room that an entry point takes: 31 bytes for version 2, 24 for version 3. */
@@ -16,6 +17,9 @@ struct smbios_host {
 	void *(*map)(uint64_t address, uint64_t length); /**< as in struct acpi_host */
 	struct memmap *map_of_memory;                    /**< the table is allocated here, */
 	enum memmap_type type;                           /**< as this */
+	/** Is shown both as they were delivered; NULL: nobody wants to know. */
+	void (*delivered)(void *context, struct span anchor, struct span table);
+	void *context;
 };
 
 /**

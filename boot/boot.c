@@ -5,6 +5,7 @@
 
 #include "arch/machine.h"
 #include "arch/memory.h"
+#include "lib/attributes.h"
 
 static NAME(log_file, "opt/org.slipway/log");
 
@@ -19,6 +20,9 @@ void boot_init(struct boot *boot)
 	boot->has_cmdline = false;
 	boot->cmdline.size = 0;
 	boot->cmdline_is_file = false;
+	boot->to_check = 0;
+	boot->checked = 0;
+	boot->is_measured = false;
 	memmap_init(&boot->map);
 }
 
@@ -31,6 +35,19 @@ void boot_require(const struct boot *boot, const char *stage, enum status status
 void *boot_map_ram(uint64_t address, uint64_t length)
 {
 	return arch_map(address, length, ARCH_MEMORY_RAM);
+}
+
+enum status boot_alloc(struct boot *boot, uint64_t size, enum memmap_type type, uint64_t *ret_start)
+{
+	const struct memmap_request request = {
+		.size = size,
+		.alignment = PAGE_SIZE,
+		.max = arch_map_end(),
+		.top_down = true,
+		.type = type,
+	};
+
+	return memmap_alloc(&boot->map, &request, ret_start);
 }
 
 static enum status read_memory(const struct blob *blob, uint64_t offset, uint64_t length,
@@ -48,7 +65,7 @@ static enum status read_memory(const struct blob *blob, uint64_t offset, uint64_
 	return STATUS_OK;
 }
 
-struct blob boot_memory_blob(uint64_t address, uint64_t size)
+APART struct blob boot_memory_blob(uint64_t address, uint64_t size)
 {
 	return (struct blob){.size = size, .read = read_memory, .source = (void *)address};
 }

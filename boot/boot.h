@@ -11,6 +11,9 @@
 #include "lib/blob.h"
 #include "lib/log.h"
 #include "lib/memmap.h"
+#include "measure/hashes.h"
+#include "measure/measure.h"
+#include "measure/tpm.h"
 
 /*
  * What a boot is on both architectures. The order of its steps, and what differs,
@@ -35,11 +38,20 @@ struct boot {
 	bool has_initrd;      /**< in fw_cfg, where an empty file means that there shall be none */
 	bool has_cmdline;     /**< likewise */
 	bool cmdline_is_file; /**< and may end with a newline */
+	bool is_measured;     /**< by a TPM */
+	unsigned to_check;    /**< bits of enum boot_part: all with a hash table, else none */
+	unsigned checked;     /**< those that are what the table says */
 	struct blob initrd;   /**< size 0: none */
 	struct blob cmdline;  /**< size 0: none */
 	struct reason why;
 	struct fwcfg fwcfg;
 	struct memmap map;
+
+	struct hashes hashes; /**< only if @to_check is not 0 */
+
+	struct tpm tpm;         /**< only if @is_measured, and what follows likewise */
+	struct measure measure; /**< its log is in memory of ours */
+	struct span log_place;  /**< where the log has to be in the end; size 0: nowhere */
 };
 
 void boot_init(struct boot *boot);
@@ -49,6 +61,10 @@ void boot_require(const struct boot *boot, const char *stage, enum status status
 
 /** arch_map() for RAM, in the form that acpi/ and loader/ take. */
 void *boot_map_ram(uint64_t address, uint64_t length);
+
+/** Memory for one thing, from a page boundary on, as high as possible. */
+MUST_CHECK enum status boot_alloc(struct boot *boot, uint64_t size, enum memmap_type type,
+				  uint64_t *ret_start);
 
 /** @size bytes of memory at @address, which have to stay there. */
 struct blob boot_memory_blob(uint64_t address, uint64_t size);
@@ -79,6 +95,75 @@ enum boot_part {
 	BOOT_CMDLINE,
 	BOOT_PARTS,
 };
+
+/*
+ * With a hash table (measure/hashes.h), each part that the VMM delivers is brought into memory
+ * of ours as a whole and checked there, before anything of it is used; what is used is that
+ * copy. What is in a bundle is a part of the kernel.
+ */
+
+/**
+ * Looks for a hash table in the @size bytes at @start, which are RAM that nobody else writes to.
+ * STATUS_OK without one, unless it is @expected, or required by this build: then STATUS_NOT_FOUND.
+ * Otherwise the errors of hashes_parse().
+ */
+MUST_CHECK enum status boot_read_hashes(struct boot *boot, uint64_t start, uint64_t size,
+					bool expected);
+
+/** Whether there is a hash table, and @part has not been checked against it. */
+static inline bool boot_must_check(const struct boot *boot, enum boot_part part)
+{
+	return ((boot->to_check & ~boot->checked) >> part & 1) != 0;
+}
+
+/**
+ * Checks all of @file, which is @part: in memory that is claimed already, at @at, or if that is 0
+ * in memory that is claimed as @type, whose address goes there. @file is then that memory.
+ */
+MUST_CHECK enum status boot_check(struct boot *boot, enum boot_part part, enum memmap_type type,
+				  struct blob *file, uint64_t *at);
+
+/** Checks @boot->initrd in that way, if need be; one that is in the kernel's file is none. */
+MUST_CHECK enum status boot_check_initrd(struct boot *boot, bool in_kernel_file, uint64_t *at);
+
+/** Checks @boot->cmdline as the kernel would get it. */
+MUST_CHECK enum status boot_check_cmdline(struct boot *boot);
+
+/** Before the kernel is entered: nothing has been left out. */
+void boot_confirm_checked(const struct boot *boot);
+
+/** Brings all of @file into memory that is claimed for that, at @ret_at. @file is then there. */
+MUST_CHECK enum status boot_hold(struct boot *boot, struct blob *file, enum memmap_type type,
+				 uint64_t *ret_at);
+
+/*
+ * With a TPM, what a boot is made of is measured (measure/measure.h, docs/measured-boot.md): the
+ * VMM's tables as they come, and what runs in the place where it will run. Once the TPM has
+ * started, whatever it does not take ends the boot.
+ */
+
+/** Bytes that the VMM has for the event log of a TPM; 0: it has no TPM. */
+uint64_t boot_tpm_log_size(struct boot *boot);
+
+/**
+ * Starts the TPM whose registers are at @registers, and begins to measure. After a sleep
+ * (@is_resume) the TPM has its PCRs already; if it has lost them, they are made useless. A TPM that
+ * does not start is left alone, with a warning.
+ */
+void boot_set_up_tpm(struct boot *boot, uint64_t registers, uint64_t log_size, bool is_resume);
+
+/** Measures a file of the VMM's as it was delivered. @context is the boot, which is measured. */
+void boot_measure_file(void *context, const char *name, struct span content);
+
+/** STATUS_UNSUPPORTED, with a reason: of this kernel there is nothing that was delivered whole. */
+enum status boot_refuse_to_hash(struct boot *boot);
+
+/**
+ * Measures what will run, and puts the log into its place. The initrd is at @initrd_at, and mapped
+ * like all the rest; @cmdline has its terminator.
+ */
+void boot_measure_payload(struct boot *boot, const struct measure_kernel *kernel,
+			  uint64_t initrd_at, struct span cmdline);
 
 /**
  * Where a part can come from: of each, the first that there is.
@@ -129,15 +214,15 @@ MUST_CHECK enum status boot_find_initrd_and_cmdline(struct boot *boot);
 
 /**
  * When fw_cfg has no command line, takes that which the VMM has left in memory; when it is
- * empty, that of a bundle (rulings 33). Size 0: there is none.
+ * empty, or there is a hash table, that of a bundle (rulings 33). Size 0: there is none.
  */
-void boot_choose_cmdline(struct boot *boot, const struct blob *in_memory,
-			 const struct blob *in_bundle);
+MUST_CHECK enum status boot_choose_cmdline(struct boot *boot, const struct blob *in_memory,
+					   const struct blob *in_bundle);
 
 /**
- * Bytes that tell whether a file is this image. On x86 two copies may differ behind them: in
- * setup_sects at 0x1f1, which Cloud Hypervisor sets in what it takes for a kernel, and in the
- * hole for the SMBIOS anchor.
+ * A file has as many bytes to be this image. On x86 two copies may differ: in the hole for the
+ * SMBIOS anchor (linker/x86_64.ld), and behind these bytes in setup_sects at 0x1f1, which Cloud
+ * Hypervisor sets in what it takes for a kernel.
  */
 #define BOOT_IDENTITY_SIZE 0x1f0
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "arch/memory.h"
+#include "lib/attributes.h"
 
 /* What the first three sources of enum boot_source call the parts, each in words of eight bytes. */
 static const char files[BOOT_LEGACY_ITEMS][BOOT_PARTS][24] = {
@@ -27,11 +28,15 @@ static const uint8_t data_items[BOOT_PARTS] = {
 	FWCFG_CMDLINE_DATA,
 };
 
+/* What is in front of the hole. */
+#define COMPARED 0x110
+_Static_assert(COMPARED <= BOOT_IDENTITY_SIZE, "it is there");
+
 bool boot_is_this_firmware(const void *head, size_t size)
 {
 	const void *own = (const void *)(uintptr_t)arch_image().start;
 
-	return size >= BOOT_IDENTITY_SIZE && memcmp(head, own, BOOT_IDENTITY_SIZE) == 0;
+	return size >= BOOT_IDENTITY_SIZE && memcmp(head, own, COMPARED) == 0;
 }
 
 enum status boot_read_item_integer(struct boot *boot, enum fwcfg_key key, uint32_t *ret_value)
@@ -67,7 +72,7 @@ enum status boot_find_in_fwcfg(struct boot *boot, enum boot_source source, enum 
 								       : STATUS_NOT_FOUND;
 }
 
-void boot_log_part(const struct boot *boot, enum boot_part part, const char *where)
+APART void boot_log_part(const struct boot *boot, enum boot_part part, const char *where)
 {
 	log_line(&boot->log, LOG_INFO, "%s from %s", part_names[part], where);
 }
@@ -132,21 +137,28 @@ static bool cmdline_is_empty(const struct boot *boot)
 		(first == '\0' || (first == '\n' && boot->cmdline_is_file)));
 }
 
-void boot_choose_cmdline(struct boot *boot, const struct blob *in_memory,
-			 const struct blob *in_bundle)
+enum status boot_choose_cmdline(struct boot *boot, const struct blob *in_memory,
+				const struct blob *in_bundle)
 {
 	if (!boot->has_cmdline && in_memory->size != 0) {
 		boot_log_part(boot, BOOT_CMDLINE, "the VMM's memory");
 		boot->cmdline = *in_memory;
 	}
-	if (in_bundle->size != 0 && cmdline_is_empty(boot)) {
+	bool has_table = boot->to_check != 0;
+	if (has_table) {
+		enum status status = boot_check_cmdline(boot);
+		if (status != STATUS_OK)
+			return status;
+	}
+	if (in_bundle->size != 0 && (has_table || cmdline_is_empty(boot))) {
 		boot_log_part(boot, BOOT_CMDLINE, BOOT_KERNEL_FILE);
 		boot->cmdline = *in_bundle;
 		boot->cmdline_is_file = true;
 	}
+	return STATUS_OK;
 }
 
-enum status boot_read_initrd(struct boot *boot, uint64_t to)
+SELDOM enum status boot_read_initrd(struct boot *boot, uint64_t to)
 {
 	if (boot->initrd.size == 0)
 		return STATUS_OK;

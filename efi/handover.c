@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/check.h"
+#include "lib/endian.h"
 
 _Static_assert(sizeof(EFI_TABLE_HEADER) == 24, "UEFI 4.2");
 _Static_assert(sizeof(EFI_SYSTEM_TABLE) == 120, "UEFI 4.3");
@@ -67,7 +68,26 @@ struct memreserve {
 };
 _Static_assert(sizeof(struct memreserve) == 16, "struct linux_efi_memreserve");
 
-#define TABLES_MAX 4
+/* Linux include/linux/efi.h: LINUX_EFI_TPM_EVENT_LOG_GUID. */
+#define EVENT_LOG_TABLE_GUID                                                                       \
+	{                                                                                          \
+		0xb7799cb0, 0xeca2, 0x4943,                                                        \
+		{                                                                                  \
+			0x96, 0x67, 0x1f, 0xae, 0x07, 0xb7, 0x47, 0xfa                             \
+		}                                                                                  \
+	}
+
+/* EFI_TCG2_EVENT_LOG_FORMAT_TCG_2: TCG EFI Protocol Specification 1.00, 6.2. */
+#define EVENT_LOG_CRYPTO_AGILE 2
+
+struct event_log {
+	struct le32 size;
+	struct le32 final_events_preboot_size; /* of another table, which there is not */
+	uint8_t version;
+};
+_Static_assert(sizeof(struct event_log) == EFI_EVENT_LOG_HEADER, "struct linux_efi_tpm_eventlog");
+
+#define TABLES_MAX 5
 
 struct tables {
 	EFI_SYSTEM_TABLE system;
@@ -125,10 +145,19 @@ void efi_write_tables(const struct efi_facts *facts, uint64_t address, void *pag
 		add_table(tables, (EFI_GUID)SMBIOS3_TABLE_GUID,
 			  address + offsetof(struct tables, smbios));
 	}
+	if (facts->event_log != 0)
+		add_table(tables, (EFI_GUID)EVENT_LOG_TABLE_GUID, facts->event_log);
 	add_table(tables, (EFI_GUID)RT_PROPERTIES_TABLE_GUID,
 		  address + offsetof(struct tables, rt_properties));
 	add_table(tables, (EFI_GUID)MEMRESERVE_TABLE_GUID,
 		  address + offsetof(struct tables, memreserve));
+}
+
+void efi_write_event_log(uint32_t size, uint8_t to[EFI_EVENT_LOG_HEADER])
+{
+	const struct event_log log = {.size = le32_of(size), .version = EVENT_LOG_CRYPTO_AGILE};
+
+	memcpy(to, &log, sizeof(log));
 }
 
 static UINT32 efi_type(enum memmap_type type)

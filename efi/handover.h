@@ -20,6 +20,7 @@
 struct efi_facts {
 	uint64_t rsdp;         /**< ACPI 2.0 or later; 0: none */
 	const uint8_t *smbios; /**< SMBIOS 3 entry point of EFI_SMBIOS_SIZE bytes; NULL: none */
+	uint64_t event_log;    /**< of a TPM, what efi_write_event_log() wrote; 0: none */
 };
 
 #define EFI_SMBIOS_SIZE 32
@@ -41,6 +42,16 @@ struct efi_facts {
  * properties table says so.
  */
 void efi_write_tables(const struct efi_facts *facts, uint64_t address, void *page);
+
+/** Bytes in front of the events. */
+#define EFI_EVENT_LOG_HEADER 9
+
+/**
+ * Writes the head of what Linux takes for the event log of a TPM 2.0, crypto-agile, of @size
+ * bytes, which follow it. It has to be typed MEMMAP_ACPI, like the tables.
+ * Source: Linux include/linux/efi.h, struct linux_efi_tpm_eventlog.
+ */
+void efi_write_event_log(uint32_t size, uint8_t to[EFI_EVENT_LOG_HEADER]);
 
 /** Descriptors that efi_write_map() needs at most. */
 #define EFI_DESCRIPTORS_MAX (MEMMAP_ENTRIES_MAX + 1)

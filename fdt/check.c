@@ -41,28 +41,53 @@ size_t fdt_reach(const void *bytes)
 	return reach;
 }
 
-enum status fdt_check(struct span tree, struct reason *why)
+/* The status says what is wrong; @ret_header is what has been read. */
+static enum status check(struct span tree, struct header *ret_header)
 {
 	struct header header;
 
 	if (!span_read(tree, 0, sizeof(header), &header))
-		return refuse(why, STATUS_TRUNCATED, "a device tree of %lu bytes has no header",
-			      tree.size);
+		return STATUS_TRUNCATED;
+	*ret_header = header;
 	if (be32_get(header.magic) != FDT_MAGIC)
-		return refuse(why, STATUS_BAD_FORMAT, "the device tree's magic is 0x%x",
-			      be32_get(header.magic));
+		return STATUS_BAD_FORMAT;
 	if (be32_get(header.version) < FDT_VERSION ||
 	    be32_get(header.last_comp_version) > FDT_VERSION)
-		return refuse(why, STATUS_UNSUPPORTED, "the device tree has version %u",
+		return STATUS_UNSUPPORTED;
+	uint32_t size = be32_get(header.totalsize);
+	if (size < sizeof(header) || size > tree.size ||
+	    !fits(be32_get(header.off_dt_struct), be32_get(header.size_dt_struct), size) ||
+	    !fits(be32_get(header.off_dt_strings), be32_get(header.size_dt_strings), size) ||
+	    be32_get(header.off_mem_rsvmap) >= size)
+		return STATUS_OUT_OF_RANGE;
+	return STATUS_OK;
+}
+
+bool fdt_is_sound(struct span tree)
+{
+	struct header header;
+
+	return check(tree, &header) == STATUS_OK;
+}
+
+enum status fdt_check(struct span tree, struct reason *why)
+{
+	struct header header;
+	enum status status = check(tree, &header);
+
+	if (status == STATUS_OK)
+		return status;
+	if (status == STATUS_TRUNCATED)
+		return refuse(why, status, "a device tree of %lu bytes has no header", tree.size);
+	if (status == STATUS_BAD_FORMAT)
+		return refuse(why, status, "the device tree's magic is 0x%x",
+			      be32_get(header.magic));
+	if (status == STATUS_UNSUPPORTED)
+		return refuse(why, status, "the device tree has version %u",
 			      be32_get(header.version));
 	uint32_t size = be32_get(header.totalsize);
 	if (size < sizeof(header) || size > tree.size)
-		return refuse(why, STATUS_OUT_OF_RANGE,
-			      "the device tree claims %u bytes, there are %lu", size, tree.size);
-	if (!fits(be32_get(header.off_dt_struct), be32_get(header.size_dt_struct), size) ||
-	    !fits(be32_get(header.off_dt_strings), be32_get(header.size_dt_strings), size) ||
-	    be32_get(header.off_mem_rsvmap) >= size)
-		return refuse(why, STATUS_OUT_OF_RANGE,
-			      "a block of the device tree is outside its %u bytes", size);
-	return STATUS_OK;
+		return refuse(why, status, "the device tree claims %u bytes, there are %lu", size,
+			      tree.size);
+	return refuse(why, status, "a block of the device tree is outside its %u bytes", size);
 }

@@ -26,6 +26,9 @@
  */
 MUST_CHECK enum status fdt_check(struct span tree, struct reason *why);
 
+/** The same for who does not want to know what is wrong. */
+MUST_CHECK bool fdt_is_sound(struct span tree);
+
 /** Bytes of a header. */
 #define FDT_HEADER_SIZE 40
 
@@ -90,6 +93,8 @@ struct fdt_machine {
 	struct span stdout_path;
 	struct span kaslr_seed;
 	struct span rng_seed;
+	bool has_hash_table;         /**< slipway,hash-table */
+	struct fdt_range hash_table; /**< only if there is one; its size may be 0 */
 };
 
 /**
@@ -110,6 +115,14 @@ struct fdt_machine {
  */
 MUST_CHECK enum status fdt_read(struct span tree, struct fdt_machine *ret_machine,
 				struct reason *why);
+
+/**
+ * Finds the first device of this kind, anywhere in a tree that fdt_read() has accepted, and its
+ * first registers as the CPU addresses them, through the ranges of the buses above it. False when
+ * there is none, or its place cannot be told.
+ */
+MUST_CHECK bool fdt_find_device(struct span tree, const char *compatible,
+				struct fdt_range *ret_registers);
 
 /** Bytes of all the names of one written tree, with their terminators. */
 #define FDT_WRITE_NAMES_MAX 512

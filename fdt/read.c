@@ -2,6 +2,7 @@
 #include "fdt/fdt.h"
 
 #include "fdt/format.h"
+#include "lib/attributes.h"
 #include "lib/name.h"
 
 /*
@@ -38,6 +39,7 @@ enum property {
 	KASLR_SEED,
 	RNG_SEED,
 	INTERRUPTS, /* differ where a node is otherwise the same as another */
+	HASH_TABLE,
 	PROPERTIES, /* any other */
 	OUTSIDE,    /* none, since its name is outside the strings block */
 };
@@ -212,7 +214,9 @@ static enum property property_of(const uint8_t *name, size_t room)
 	case 's':
 		if (IS("status"))
 			return STATUS;
-		return IS("stdout-path") ? STDOUT_PATH : PROPERTIES;
+		if (IS("stdout-path"))
+			return STDOUT_PATH;
+		return IS("slipway,hash-table") ? HASH_TABLE : PROPERTIES;
 	default:
 		return PROPERTIES;
 	}
@@ -684,6 +688,8 @@ static OFTEN void skip_alike(struct reader *r, const uint8_t *start)
 
 /* -- /chosen ---------------------------------------------------------------------- */
 
+static const struct cells two_u64 = {2, 2};
+
 /* Two numbers that make sense together only. */
 static enum status take_pair(struct reader *r, enum property first, const char *first_name,
 			     enum property second, const char *second_name, uint64_t *ret_first,
@@ -738,6 +744,17 @@ static enum status take_linux_initrd(struct reader *r)
 	return STATUS_OK;
 }
 
+/* Address and size, two u64 whatever the cells are: boot/boot.h, boot_read_hashes(). */
+static enum status take_hash_table(struct reader *r)
+{
+	if (!has(r, HASH_TABLE))
+		return STATUS_OK;
+	if (r->value[HASH_TABLE].size != entry_size(two_u64))
+		return bad_length(r, HASH_TABLE, "slipway,hash-table");
+	r->machine->has_hash_table = true;
+	return read_range(r, two_u64, r->value[HASH_TABLE].bytes, &r->machine->hash_table);
+}
+
 static enum status take_chosen(struct reader *r)
 {
 	struct fdt_machine *machine = r->machine;
@@ -749,6 +766,8 @@ static enum status take_chosen(struct reader *r)
 		status = take_linux_kernel(r);
 	if (status == STATUS_OK && (has(r, INITRD_START) || has(r, INITRD_END)))
 		status = take_linux_initrd(r);
+	if (status == STATUS_OK)
+		status = take_hash_table(r);
 	if (status != STATUS_OK)
 		return status;
 	if (has(r, KASLR_SEED)) {
@@ -763,7 +782,6 @@ static enum status take_chosen(struct reader *r)
 
 static enum status take_module(struct reader *r, struct cells cells)
 {
-	static const struct cells two_u64 = {2, 2};
 	struct fdt_range range;
 
 	if (!has(r, COMPATIBLE) || is_disabled(r))
@@ -1032,7 +1050,8 @@ static OFTEN enum status read_tree(struct reader *r, const uint8_t *end)
 	return STATUS_OK;
 }
 
-enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct reason *why)
+/* Not inlined: its frame would be below all others. */
+APART enum status fdt_read(struct span tree, struct fdt_machine *ret_machine, struct reason *why)
 {
 	struct fdt_machine machine;
 	struct header header;

@@ -6,6 +6,7 @@
 #include "arch/io.h"
 #include "arch/memory.h"
 #include "fwcfg/transport.h"
+#include "lib/attributes.h"
 #include "lib/check.h"
 #include "lib/checked.h"
 
@@ -48,7 +49,7 @@ static uint32_t selecting(uint32_t command, uint32_t key)
 	return command | DMA_SELECT | key << DMA_SELECT_SHIFT;
 }
 
-static __attribute__((noinline)) enum status wait_for(const struct fwcfg_access *access)
+static APART enum status wait_for(const struct fwcfg_access *access)
 {
 	for (unsigned round = 0; round < DMA_WAIT_ROUNDS; round++) {
 		uint32_t state = be32_get(access->control);
@@ -95,8 +96,8 @@ static inline enum status command_at(struct fwcfg *fwcfg, uint32_t key, uint64_t
 }
 
 /* Reads QEMU's item @key from its start: what most of a boot's transfers do. */
-static __attribute__((noinline)) enum status read_from_start(struct fwcfg *fwcfg, uint32_t key,
-							     uint32_t length, uint64_t to)
+static APART enum status read_from_start(struct fwcfg *fwcfg, uint32_t key, uint32_t length,
+					 uint64_t to)
 {
 	return command_at(fwcfg, key, 0, selecting(DMA_READ, key), length, to, true);
 }
@@ -106,8 +107,8 @@ static __attribute__((noinline)) enum status read_from_start(struct fwcfg *fwcfg
  * start. Elsewhere the selector register does the selecting, since the control
  * bits differ (docs/fw_cfg.md).
  */
-static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint32_t command,
-			       uint32_t length, uint64_t address)
+static SELDOM enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offset,
+				      uint32_t command, uint32_t length, uint64_t address)
 {
 	if (fwcfg->qemu && offset == 0)
 		command = selecting(command, key);
@@ -116,7 +117,7 @@ static enum status dma_command(struct fwcfg *fwcfg, uint16_t key, uint64_t offse
 	return command_at(fwcfg, key, offset, command, length, address, fwcfg->qemu);
 }
 
-static enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
+static SELDOM enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
 {
 	while (length > 0) {
 		uint64_t piece = length < COPY_PIECE ? length : COPY_PIECE;
@@ -132,7 +133,7 @@ static enum status read_bytes(struct fwcfg *fwcfg, uint64_t length, uint64_t to)
 }
 
 /* Brings item @key to @offset, by reading what lies before it where nothing else works. */
-static enum status seek(struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
+static SELDOM enum status seek(struct fwcfg *fwcfg, uint16_t key, uint64_t offset)
 {
 	uint8_t scratch[SKIP_PIECE];
 
@@ -162,8 +163,8 @@ static inline enum status prepare(struct fwcfg *fwcfg, uint16_t key, uint64_t of
 	return seek(fwcfg, key, offset);
 }
 
-static __attribute__((noinline)) enum status
-read_from(struct fwcfg *fwcfg, uint16_t key, uint64_t offset, uint64_t length, uint64_t to)
+static SELDOM enum status read_from(struct fwcfg *fwcfg, uint16_t key, uint64_t offset,
+				    uint64_t length, uint64_t to)
 {
 	enum status status = prepare(fwcfg, key, offset);
 	if (status == STATUS_OK && !fwcfg->dma)
@@ -191,8 +192,8 @@ static enum status read_item(const struct blob *blob, uint64_t offset, uint64_t 
 }
 
 /* Only QEMU's write command is known. */
-static enum status write_item(const struct blob *blob, uint64_t offset, uint64_t length,
-			      uint64_t from)
+static SELDOM enum status write_item(const struct blob *blob, uint64_t offset, uint64_t length,
+				     uint64_t from)
 {
 	struct fwcfg *fwcfg = blob->source;
 	uint16_t key = (uint16_t)blob->key;
@@ -217,7 +218,7 @@ struct blob fwcfg_item(struct fwcfg *fwcfg, uint16_t key, uint64_t size)
 }
 
 /* Asks one register after the other, as every VMM's device allows. */
-static enum status open_by_registers(struct fwcfg *fwcfg, const struct fwcfg_device *device)
+static SELDOM enum status open_by_registers(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 {
 	char signature[SIGNATURE_SIZE];
 	uint8_t id;
@@ -236,18 +237,10 @@ static enum status open_by_registers(struct fwcfg *fwcfg, const struct fwcfg_dev
 	return STATUS_OK;
 }
 
-/* Not inlined, since callers are compiled to be short, and clear memory by the word. */
-static __attribute__((noinline)) void forget_files(struct fwcfg *fwcfg)
-{
-	fwcfg->files = 0;
-	memset(fwcfg->first, 0, sizeof(fwcfg->first));
-}
-
 enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device)
 {
 	fwcfg->registers = device->registers;
 	fwcfg->selected = NONE_SELECTED;
-	forget_files(fwcfg);
 	fwcfg->dma = fwcfg->qemu =
 		device->dma && device->qemu_if_dma && transport_has_qemu_dma(device->registers);
 	fwcfg->crosvm = false;
@@ -279,7 +272,8 @@ enum status fwcfg_read_directory(struct fwcfg *fwcfg, struct reason *why)
 	struct blob item = fwcfg_item(fwcfg, FWCFG_DIRECTORY, sizeof(*directory));
 	uint32_t had = fwcfg->qemu ? ENTRIES_AT_FIRST : 0;
 
-	forget_files(fwcfg);
+	fwcfg->files = 0;
+	memset(fwcfg->first, 0, sizeof(fwcfg->first));
 	enum status status =
 		blob_read(&item, 0, offsetof(struct fwcfg_directory, file[had]), directory);
 	if (status != STATUS_OK)
@@ -316,8 +310,8 @@ static inline bool is_called(const struct fwcfg_file *file, const char *name)
 }
 
 /* The file called @name, on the list that starts with number @next. */
-static __attribute__((noinline)) bool find_on_list(struct fwcfg *fwcfg, size_t next,
-						   const char *name, struct blob *ret_blob)
+static APART bool find_on_list(struct fwcfg *fwcfg, size_t next, const char *name,
+			       struct blob *ret_blob)
 {
 	for (; next != 0; next = fwcfg->next[next - 1]) {
 		const struct fwcfg_file *file = &fwcfg->directory.file[next - 1];

@@ -94,7 +94,10 @@ struct fwcfg {
 	struct fwcfg_directory directory;
 };
 
-/** Looks for the device. STATUS_NOT_FOUND when there is none at its place. */
+/**
+ * Looks for the device, whose files are known after fwcfg_read_directory(). STATUS_NOT_FOUND
+ * when there is none at its place.
+ */
 MUST_CHECK enum status fwcfg_open(struct fwcfg *fwcfg, const struct fwcfg_device *device);
 
 /**

@@ -4,11 +4,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "lib/attributes.h"
+
 /* What a vector register holds, where there are any, else a pair of registers. */
 typedef uint64_t block __attribute__((vector_size(16)));
 
 /* For a size that it knows, a compiler would make one instruction after the other of it. */
-__attribute__((noinline)) void clear_pages(void *start, size_t size)
+APART void clear_pages(void *start, size_t size)
 {
 	block *at = start;
 	block *end = at + size / sizeof(*at);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/memmap.h"
 
+#include "lib/attributes.h"
 #include "lib/check.h"
 #include "lib/checked.h"
 
@@ -144,7 +145,7 @@ enum status memmap_claim(struct memmap *map, uint64_t start, uint64_t size, enum
 	return change(map, start, size, MEMMAP_RAM, type);
 }
 
-enum status memmap_keep(struct memmap *map, uint64_t start, uint64_t size)
+SELDOM enum status memmap_keep(struct memmap *map, uint64_t start, uint64_t size)
 {
 	return change(map, start, size, MEMMAP_FIRMWARE, MEMMAP_RESERVED);
 }
@@ -170,8 +171,8 @@ enum status memmap_alloc(struct memmap *map, const struct memmap_request *reques
 			 uint64_t *ret_start)
 {
 	CHECK(request->size > 0 && is_power_of_two(request->alignment));
-	for (size_t i = 0; i < map->count; i++) {
-		size_t at = request->top_down ? map->count - 1 - i : i;
+	size_t at = request->top_down ? map->count - 1 : 0;
+	for (size_t left = map->count; left > 0; left--, at += request->top_down ? (size_t)-1 : 1) {
 		const struct memmap_entry *entry = &map->entry[at];
 		uint64_t start;
 		if (entry->type != MEMMAP_RAM || !place(request, entry->start, entry->end, &start))
@@ -205,7 +206,7 @@ enum status memmap_alloc_low(struct memmap *map, uint64_t size, uint64_t alignme
 	return memmap_alloc(map, &request, ret_start);
 }
 
-uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit)
+SELDOM uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit)
 {
 	for (size_t i = map->count; i > 0; i--) {
 		const struct memmap_entry *entry = &map->entry[i - 1];
@@ -215,8 +216,8 @@ uint64_t memmap_ram_end(const struct memmap *map, uint64_t limit)
 	return 0;
 }
 
-enum status memmap_export(const struct memmap *map, struct memmap_entry *entries, size_t max,
-			  size_t *ret_count)
+SELDOM enum status memmap_export(const struct memmap *map, struct memmap_entry *entries, size_t max,
+				 size_t *ret_count)
 {
 	struct memmap_entry range;
 	size_t count = 0;

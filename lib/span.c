@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "lib/span.h"
 
+#include "lib/attributes.h"
+
 /* Sixteen sums of a byte each, which may wrap, in a vector register where there is one. */
 typedef uint8_t block __attribute__((vector_size(16)));
 
@@ -29,7 +31,7 @@ static inline uint8_t sum_block(block value)
 /* At the number of the last bytes of a span: which they are, in a block that ends with them. */
 static const uint8_t masks[2 * sizeof(block)] = {NONE, NONE, ALL, ALL};
 
-__attribute__((noinline)) uint8_t span_sum(struct span span)
+APART uint8_t span_sum(struct span span)
 {
 	const uint8_t *at = span.bytes;
 	const uint8_t *end = at + span.size;

@@ -18,6 +18,7 @@ const char *status_str(enum status status)
 		[STATUS_NO_MEMORY] = "no-memory",
 		[STATUS_IO] = "io",
 		[STATUS_TIMEOUT] = "timeout",
+		[STATUS_MISMATCH] = "mismatch",
 		[STATUS_FAULT] = "fault",
 	};
 

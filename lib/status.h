@@ -17,6 +17,7 @@ enum status {
 	STATUS_NO_MEMORY,    /**< no free memory satisfies the constraints */
 	STATUS_IO,           /**< the device reported an error */
 	STATUS_TIMEOUT,      /**< the device did not answer within the bound */
+	STATUS_MISMATCH,     /**< well-formed, but not what was agreed */
 	STATUS_FAULT,        /**< the CPU raised an exception, or a CHECK failed */
 };
 

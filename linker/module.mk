@@ -8,6 +8,7 @@ link = $(if $(arch_lto),$(compiler) $(filter-out -nostdinc,$(cflags)) $(arch_cfl
 	$(addprefix -Xlinker ,$(all_ldflags)),$(prefix)ld $(all_ldflags))
 
 $(build)/fw.elf: $(objs) $(script) $(build)/settings
+	$(if $(cannot_link),$(error $(cannot_link)))
 	$(call say,LD,$@)
 	$(Q)$(link) -T $(script) -o $@ $(objs) $(archives)
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "lib/attributes.h"
 #include "lib/checked.h"
 #include "lib/endian.h"
 
@@ -135,8 +136,8 @@ static enum status check_segment(const struct elf_segment *segment, uint64_t siz
 	return STATUS_OK;
 }
 
-static enum status add_segment(const struct blob *file, const struct program_header *header,
-			       struct elf *elf, struct reason *why)
+static APART enum status add_segment(const struct blob *file, const struct program_header *header,
+				     struct elf *elf, struct reason *why)
 {
 	const struct elf_segment segment = {
 		.offset = le64_get(header->p_offset),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pci/tree.h"
 
+#include "lib/attributes.h"
 #include "lib/check.h"
 #include "lib/checked.h"
 
@@ -70,7 +71,8 @@ static unsigned list_kind(const struct pci_function *owner, unsigned kind)
 	return owner->is_root && kind == PCI_PREFETCHABLE ? PCI_MEMORY : kind;
 }
 
-static bool goes_before(const struct pci_request *a, const struct pci_request *b, enum spare spare)
+static APART bool goes_before(const struct pci_request *a, const struct pci_request *b,
+			      enum spare spare)
 {
 	if (a->is_spare != b->is_spare)
 		return b->is_spare;
@@ -397,7 +399,7 @@ static bool lacks_window(const struct pci_tree *tree, const struct pci_request *
 }
 
 /* Gives up the largest such BAR, if it makes a window large, so that others get theirs. */
-static bool refuse_one(struct pci_tree *tree)
+static APART bool refuse_one(struct pci_tree *tree)
 {
 	struct pci_request *largest = NULL;
 

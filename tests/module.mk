@@ -12,8 +12,8 @@ run shell debug: $(fw)
 
 packages_test := qemu-system-x86 gdb seabios python3 python3-pytest python3-pytest-xdist nasm \
 	gcc clang clang-format binutils qemu-system-arm ovmf qemu-efi-aarch64 u-boot-qemu gdb-multiarch \
-	gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu zstd swtpm libvirt-daemon-driver-qemu \
-	python3-cryptography-vectors
+	gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu zstd swtpm swtpm-tools \
+	libvirt-daemon-driver-qemu python3-cryptography-vectors
 
 # T chooses tests by name, as pytest -k does.
 pytest = /usr/bin/python3 -m pytest -q --color=no -p no:cacheprovider -n 2 \

@@ -6,10 +6,10 @@
  *   0x00000  translation tables
  *   0x10000  struct arch_state, WORK_STATE_SIZE bytes
  *   0x11000  unmapped
- *   0x12000  stack, 28 KiB: the deepest calls of a boot need 26 (tests/qemu/aarch64/test_stack.py),
+ *   0x12000  stack, 32 KiB: the deepest calls of a boot need 30 (tests/qemu/aarch64/test_stack.py),
  *            and all of it is wiped at the end
- *   0x19000  unmapped
- *   0x1a000  stack of the exception report
+ *   0x1a000  unmapped
+ *   0x1b000  stack of the exception report
  */
 #ifndef ARCH_AARCH64_LAYOUT_H
 #define ARCH_AARCH64_LAYOUT_H
@@ -19,10 +19,10 @@
 #define WORK_STATE                 0x10000
 #define WORK_STATE_SIZE            0x100
 #define WORK_STACK_GUARD           0x11000
-#define WORK_STACK_TOP             0x19000
-#define WORK_EXCEPTION_STACK_GUARD 0x19000
-#define WORK_EXCEPTION_STACK_TOP   0x1b000
-#define WORK_SIZE                  0x1b000
+#define WORK_STACK_TOP             0x1a000
+#define WORK_EXCEPTION_STACK_GUARD 0x1a000
+#define WORK_EXCEPTION_STACK_TOP   0x1c000
+#define WORK_SIZE                  0x1c000
 
 /*
  * QEMU's virt machine, before the device tree is read (rulings 20): RAM with the device

@@ -7,6 +7,7 @@
 #include "arch/aarch64/cpu.h"
 #include "arch/aarch64/state.h"
 #include "arch/memory.h"
+#include "lib/attributes.h"
 #include "lib/bytes.h"
 #include "lib/checked.h"
 #include "lib/memmap.h"
@@ -203,8 +204,7 @@ static bool is_in_mapped_block(const struct arch_state *state, uint64_t address,
 	return (entry & (DESCRIPTOR_KIND | DESCRIPTOR_INDEX)) == (kind | DESCRIPTOR_BLOCK);
 }
 
-static __attribute__((noinline)) void *map(struct arch_state *state, uint64_t address,
-					   uint64_t length, uint64_t kind)
+static APART void *map(struct arch_state *state, uint64_t address, uint64_t length, uint64_t kind)
 {
 	uint64_t flags = state->common | state->no_execute | kind;
 	bool changed = false;

@@ -4,7 +4,13 @@ srcs_arch := $(addprefix arch/aarch64/,entry.S console.c crc32.c handoff.c io.c 
 
 packages_build := make gcc-aarch64-linux-gnu binutils-aarch64-linux-gnu newlib-source \
 	$(if $(is_clang),clang)
-warm += acpi/smbios.c arch/aarch64/mmu.c
+# Here fw_cfg's code is as fast when it is short.
+warm := $(filter-out fwcfg/fwcfg.c,$(warm)) acpi/smbios.c arch/aarch64/mmu.c
+# The image that has 64 KiB has no room for what is fastest and longest.
+ifeq ($(UNPACK),no)
+hot := $(filter-out lib/memmap.c,$(hot))
+warm := $(filter-out fdt/read.c,$(warm))
+endif
 prefix := aarch64-linux-gnu-
 clang_target := --target=aarch64-linux-gnu
 libs_needed := yes
@@ -18,10 +24,8 @@ arch_cflags := -mcmodel=tiny -fomit-frame-pointer -fno-align-functions \
 	-mbranch-protection=none \
 	-mstack-protector-guard=sysreg -mstack-protector-guard-reg=sp_el0 \
 	-mstack-protector-guard-offset=0
-ifeq ($(is_clang),)
-arch_lto := -flto -flto-partition=one
+arch_lto := -flto $(if $(is_clang),,-flto-partition=one)
 arch_cflags += $(arch_lto)
-endif
 
 # It runs where the CPU has the instructions: arch_has_sha256().
 arch_cflags_sha256 := -march=armv8-a+crypto

@@ -25,6 +25,10 @@
 #define WORK_AREA_START 0x30000
 #define WORK_AREA_SIZE  0x23000
 
+/* arch/x86_64/layout.h */
+#define HASH_BLOCK      0x10c00
+#define HASH_BLOCK_SIZE 0x400
+
 struct host host;
 
 static struct host_region ram[REGIONS_MAX];
@@ -319,6 +323,11 @@ struct arch_range arch_work_area(void)
 	return host.work_area;
 }
 
+struct arch_range arch_hash_block(void)
+{
+	return host.hash_block;
+}
+
 /* -- ports ----------------------------------------------------------------------- */
 
 void host_add_device(const struct host_device *device)
@@ -571,5 +580,6 @@ void host_reset(void)
 	running = false;
 	memset(&host, 0, sizeof(host));
 	host.work_area = (struct arch_range){WORK_AREA_START, WORK_AREA_SIZE};
+	host.hash_block = (struct arch_range){HASH_BLOCK, HASH_BLOCK_SIZE};
 	host.map_end = HOST_OWN_START;
 }

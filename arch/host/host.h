@@ -106,7 +106,8 @@ struct host {
 	struct arch_range image; /**< in ROM unless host_image_in_ram() was called */
 	bool image_in_ram;
 	struct arch_range work_area; /**< that of x86 until a test sets another */
-	uint64_t map_end;            /**< for arch_map_end(); the same */
+	struct arch_range hash_block;
+	uint64_t map_end; /**< for arch_map_end(); the same */
 
 	struct {
 		/*

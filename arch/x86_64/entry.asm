@@ -302,15 +302,34 @@ no_idt:
 	dw 0
 	dd 0
 
-; The GUIDed table of QEMU docs/specs/sev-guest-firmware.rst ends 0x20 bytes
-; before the end of the image. Nothing is advertised yet. linker/x86_64.ld puts this at
-; the end of the page.
+; The GUIDed table of QEMU docs/specs/sev-guest-firmware.rst, by which a VMM that launches a
+; confidential VM finds out what this firmware takes part in. It is read backwards, from its
+; footer on, which ends 0x20 bytes before the end of the image; an entry is its data, its length
+; and its GUID. Listed is only what is honoured: the block that a hash table may be put into, and no
+; way in for SEV-ES, SNP or TDX. There is room for those before the first entry. linker/x86_64.ld
+; puts this at the end of the page.
+%define GUIDED_TABLE_SIZE 44
+
 section .reset.end progbits alloc exec nowrite align=16
+reset_end:
+	times 0xe0 - GUIDED_TABLE_SIZE db 0
 guided_table:
-	times 0xf0 db 0
+	dd HASH_BLOCK, HASH_BLOCK_SIZE
+	dw .hash_block_end - guided_table
+	dd 0x7255371f            ; 7255371f-3a3b-4b04-927b-1da6efa8d454, SEV hash block
+	dw 0x3a3b, 0x4b04
+	db 0x92, 0x7b, 0x1d, 0xa6, 0xef, 0xa8, 0xd4, 0x54
+.hash_block_end:
+	dw .end - guided_table
+	dd 0x96b582de            ; 96b582de-1fb2-45f7-baea-a366c55a082d, footer
+	dw 0x1fb2, 0x45f7
+	db 0xba, 0xea, 0xa3, 0x66, 0xc5, 0x5a, 0x08, 0x2d
+.end:
+	times GUIDED_TABLE_SIZE - ($ - guided_table) db 0
+	times 0xf0 - ($ - reset_end) db 0
 
 ; The reset vector: the last 16 bytes.
 bits 16
 reset_vector:
 	jmp near reset16
-	times 0x100 - ($ - guided_table) db 0
+	times 0x100 - ($ - reset_end) db 0

@@ -36,13 +36,20 @@
 #define KEPT_PAGE             0x53000
 #define WORK_AREA_END         0x54000
 
+/*
+ * Where a VMM may put a hash table, as the image's GUIDed table says; Cloud Hypervisor knows it by
+ * heart. We never write there.
+ */
+#define HASH_BLOCK      0x10c00
+#define HASH_BLOCK_SIZE 0x400
+
 /* The image: 64 KiB, in ROM below 4 GiB or where its LOAD segments put it. */
 #define IMAGE_SIZE   0x10000
 #define IMAGE_IN_ROM 0xffff0000
 #define IMAGE_IN_RAM 0x100000
 
 /* Offset in the image's first page, which linker/x86_64.ld writes. */
-#define HEADER_TEXT_START 0x190
+#define HEADER_TEXT_START 0x100
 
 /* Selectors. The boot protocol wants code at 0x10 and data at 0x18. */
 #define SELECTOR_CODE32 0x08

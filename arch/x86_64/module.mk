@@ -2,10 +2,10 @@
 srcs_arch := $(addprefix arch/x86_64/,entry.asm handoff.asm console.c handoff.c io.c paging.c \
 	processors.c start.c)
 hot += arch/x86_64/handoff.c
-warm += $(addprefix arch/x86_64/,paging.c start.c)
+warm += arch/x86_64/start.c
 
 # linker/x86_64.ld finds parts of these by their file's name.
-named := acpi/facs.c acpi/mptable.c loader/elf.c loader/pe.c loader/pvh.c pci/chipset.c
+named := acpi/find.c loader/elf.c loader/pvh.c pci/chipset.c
 
 packages_build := make gcc binutils nasm newlib-source $(if $(is_clang),clang)
 
@@ -17,13 +17,22 @@ ifeq ($(is_clang),)
 arch_cflags += -malign-data=abi $(addprefix -fno-align-,functions jumps labels loops)
 # Values are kept in few registers, and code that is seldom run next to its function, where short
 # jumps reach it.
-arch_cflags += -fno-caller-saves -fno-reorder-blocks-and-partition
+arch_cflags += -fno-caller-saves -fno-reorder-blocks-and-partition -fira-region=one
+# What is called once is a part of its caller, also where that has an array of kilobytes.
+arch_cflags += --param=large-stack-frame=16384
 # What makes code longer is for that which is to be fast, where two options that -O2 has are no gain.
 speed := guess-branch-probability ipa-icf move-loop-invariants
 arch_cflags += $(addprefix -fno-,$(speed))
 $(patsubst %,$(build)/%.o,$(hot) $(warm)): arch_cflags += $(addprefix -f,$(speed)) \
 	-fno-tree-coalesce-vars -freorder-blocks-algorithm=simple
+# Its loops are short, and need no second copy of their condition.
+$(build)/lib/memmap.c.o: arch_cflags += -fno-tree-ch
 endif
+# What it warns of when it compiles is seen all the same.
+cannot_link := $(if $(is_clang),clang makes more code for x86_64 than the image has room for: use gcc)
+# Functions that take any number of arguments would save eight vector registers, and those of blob use
+# them for two words at a time.
+$(patsubst %,$(build)/lib/%.c.o,blob format log status): arch_cflags += -mgeneral-regs-only
 arch_lto := -flto $(if $(is_clang),,-flto-partition=one)
 arch_cflags += $(arch_lto)
 $(patsubst %,$(build)/%.o,$(named)): arch_cflags += -fno-lto

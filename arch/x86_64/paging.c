@@ -6,8 +6,9 @@
 
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/state.h"
-#include "lib/checked.h"
+#include "lib/attributes.h"
 #include "lib/bytes.h"
+#include "lib/checked.h"
 
 /* Bits of a page-table entry: Intel SDM vol. 3, 4.5.4. */
 #define PTE_PRESENT  0x001ul
@@ -32,7 +33,7 @@ typedef uint64_t entry_pair __attribute__((vector_size(16)));
 /* Every CPU with long mode has this much; a wider one has to be asked. */
 #define PHYSICAL_BITS_MIN 36
 
-static __attribute__((noinline)) uint64_t *add_table(uint64_t *entry)
+static APART uint64_t *add_table(uint64_t *entry)
 {
 	uint64_t table = arch_state()->next_table;
 
@@ -50,7 +51,7 @@ static inline uint64_t *next_level(uint64_t *entry)
 }
 
 /* The page-directory entry of @address, or NULL without memory for tables. */
-static inline uint64_t *directory_entry(uint64_t address)
+static inline __attribute__((always_inline)) uint64_t *directory_entry(uint64_t address)
 {
 	/* Most of what is mapped. The entry code made this table. */
 	if (address < PAGE_1G)
@@ -112,7 +113,7 @@ static inline void map_pages(uint64_t *entry, uint64_t at, uint64_t end, uint64_
 }
 
 /* What does not end below 2 MiB. False without memory for tables. */
-static __attribute__((noinline)) bool map_high(uint64_t at, uint64_t end, uint64_t flags)
+static APART bool map_high(uint64_t at, uint64_t end, uint64_t flags)
 {
 	while (at < end) {
 		uint64_t *entry = directory_entry(at);

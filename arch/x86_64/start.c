@@ -157,6 +157,11 @@ void *arch_kept(void)
 	return (void *)KEPT_PAGE;
 }
 
+struct arch_range arch_hash_block(void)
+{
+	return (struct arch_range){HASH_BLOCK, HASH_BLOCK_SIZE};
+}
+
 struct arch_range arch_image(void)
 {
 	return (struct arch_range){arch_state()->image, IMAGE_SIZE};

@@ -70,7 +70,7 @@ static enum status bring_into_memory(struct virt *virt, struct span *ret_file)
 
 	if (virt->kernel_at == 0) {
 		uint64_t place;
-		enum status status = virt_alloc(virt, size, MEMMAP_FIRMWARE, &place);
+		enum status status = boot_alloc(&virt->boot, size, MEMMAP_FIRMWARE, &place);
 		if (status != STATUS_OK)
 			return refuse(&virt->boot.why, status,
 				      "no memory for a packed kernel of %lu bytes", size);
@@ -100,13 +100,14 @@ static enum status unpack_kernel(struct virt *virt)
 		status = unpack_find(file, &packed, why);
 	if (status != STATUS_OK)
 		return status;
+	virt->packed = file;
 	const struct memmap_request request = {
 		.size = packed.unpacked_size,
 		.alignment = ARM64_BASE_ALIGNMENT,
 		.max = arch_map_end(),
 		.type = MEMMAP_KERNEL,
 	};
-	status = virt_alloc(virt, UNPACK_WORKSPACE_SIZE, MEMMAP_FIRMWARE, &workspace);
+	status = boot_alloc(&virt->boot, UNPACK_WORKSPACE_SIZE, MEMMAP_FIRMWARE, &workspace);
 	if (status == STATUS_OK)
 		status = memmap_alloc(&virt->boot.map, &request, &output);
 	if (status != STATUS_OK)
@@ -160,6 +161,18 @@ static enum status place_initrd(struct virt *virt, const struct arm64_plan *plan
 	if (plan->initrd == virt->initrd_at)
 		return STATUS_OK;
 	return boot_read_initrd(&virt->boot, plan->initrd);
+}
+
+/* As it was delivered, which is where it is unless it was packed. */
+static void measure(struct virt *virt, const struct arm64_plan *plan)
+{
+	struct measure_kernel kernel = {.piece = {virt->packed}};
+
+	if (kernel.piece[0].size == 0)
+		kernel.piece[0] = (struct span){boot_map_ram(plan->load, virt->kernel.size),
+						virt->kernel.size};
+	boot_measure_payload(&virt->boot, &kernel, plan->initrd,
+			     (struct span){virt->cmdline.bytes, virt->cmdline.size + 1});
 }
 
 /* -- what the kernel is told ----------------------------------------------------- */
@@ -225,10 +238,36 @@ static enum status write_stub(struct virt *virt, const struct seeds *seeds, uint
 	return fdt_write_end(&writer, ret_size);
 }
 
+/*
+ * A copy for Linux, which looks in the TPM2 table and then here; older kernels look here alone
+ * (drivers/char/tpm/eventlog/common.c, tpm_read_log).
+ */
+static enum status copy_event_log(struct virt *virt, uint64_t *ret_at)
+{
+	const struct eventlog *log = &virt->boot.measure.log;
+	uint64_t size = EFI_EVENT_LOG_HEADER + log->size;
+
+	*ret_at = 0;
+	if (!virt->boot.is_measured)
+		return STATUS_OK;
+	enum status status = boot_alloc(&virt->boot, size, MEMMAP_ACPI, ret_at);
+	if (status != STATUS_OK)
+		return status;
+	uint8_t *place = boot_map_ram(*ret_at, size);
+	if (place == NULL)
+		return STATUS_NO_MEMORY;
+	efi_write_event_log((uint32_t)log->size, place);
+	memcpy(place + EFI_EVENT_LOG_HEADER, log->bytes, log->size);
+	return STATUS_OK;
+}
+
 static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, uint64_t initrd,
 				  struct told *ret_told)
 {
-	const struct efi_facts facts = {virt->boot.rsdp, virt->has_smbios ? virt->smbios : NULL};
+	struct efi_facts facts = {
+		.rsdp = virt->boot.rsdp,
+		.smbios = virt->has_smbios ? virt->smbios : NULL,
+	};
 	struct arch_range stub = {0, STUB_SIZE + virt->cmdline.size +
 					     virt->machine.stdout_path.size + seeds->rng_span.size +
 					     seeds->kaslr_span.size};
@@ -238,9 +277,12 @@ static enum status hand_over_acpi(struct virt *virt, const struct seeds *seeds, 
 	size_t map_size, stub_size;
 
 	/* A kernel that kexec starts reads the tables again (rulings 25). */
-	enum status status = virt_alloc(virt, EFI_TABLES_SIZE, MEMMAP_ACPI, &tables);
+	enum status status = boot_alloc(&virt->boot, EFI_TABLES_SIZE, MEMMAP_ACPI, &tables);
 	if (status == STATUS_OK)
-		status = virt_alloc(virt, map.size + stub.size, MEMMAP_BOOT_DATA, &map.start);
+		status =
+			boot_alloc(&virt->boot, map.size + stub.size, MEMMAP_BOOT_DATA, &map.start);
+	if (status == STATUS_OK)
+		status = copy_event_log(virt, &facts.event_log);
 	if (status != STATUS_OK)
 		return refuse(why, status, "no memory for what the kernel is told");
 	stub.start = map.start + map.size;
@@ -342,6 +384,8 @@ enum status virt_boot_linux(struct virt *virt)
 		status = place_initrd(virt, &plan);
 	if (status != STATUS_OK)
 		return status;
+	if (virt->boot.is_measured)
+		measure(virt, &plan);
 
 	make_seeds(&virt->machine, &seeds);
 	bool acpi = virt->boot.rsdp != 0 && image.efi;
@@ -363,6 +407,7 @@ enum status virt_boot_linux(struct virt *virt)
 		.argument = told.fdt,
 		.used = {{plan.load, image.file_size}, told.used[0], told.used[1], told.used[2]},
 	};
+	boot_confirm_checked(&virt->boot);
 	BOOT_STEP(handoff);
 	arch_handoff(&handoff);
 }

@@ -84,6 +84,35 @@ static enum status open_fwcfg(struct virt *virt)
 	return boot_open_fwcfg(&virt->boot, &device);
 }
 
+/* The table that the device tree names, which a launch may measure with the tree. */
+static enum status read_hashes(struct virt *virt)
+{
+	const struct fdt_range *table = &virt->machine.hash_table;
+	bool expected = virt->machine.has_hash_table;
+
+	if (table->size != 0) {
+		enum status status = virt_claim(virt, table->start, table->size, "the hash table");
+		if (status != STATUS_OK)
+			return status;
+	}
+	return boot_read_hashes(&virt->boot, table->start, table->size, expected);
+}
+
+/* QEMU's, which the tree alone has the address of: Devicetree binding "tcg,tpm-tis-mmio". */
+static enum status set_up_tpm(struct virt *virt)
+{
+	uint64_t log_size = boot_tpm_log_size(&virt->boot);
+	struct fdt_range registers;
+
+	if (log_size == 0 || !fdt_find_device(virt->tree, "tcg,tpm-tis-mmio", &registers) ||
+	    registers.size < TPM_REGISTERS_SIZE)
+		return STATUS_OK;
+	enum status status = check_device(virt, &registers, "the TPM");
+	if (status == STATUS_OK)
+		boot_set_up_tpm(&virt->boot, registers.start, log_size, false);
+	return status;
+}
+
 _Noreturn void boot_main(const struct arch_entry *entry)
 {
 	struct virt virt;
@@ -98,11 +127,14 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	boot_require(boot, "memory", virt_read_memory_map(&virt));
 	BOOT_STEP(fw_cfg);
 	boot_require(boot, "fwcfg", open_fwcfg(&virt));
+	boot_require(boot, "hashes", read_hashes(&virt));
 	BOOT_STEP(payload);
-	boot_require(boot, "payload", virt_find_payload(&virt));
+	virt_claim_chosen(&virt);
 	boot_require(boot, "memory", virt_reserve_memory(&virt));
+	boot_require(boot, "payload", virt_find_payload(&virt));
 	boot_require(boot, "payload", virt_read_cmdline(&virt));
 	BOOT_STEP(tables);
+	boot_require(boot, "tpm", set_up_tpm(&virt));
 	virt_install_tables(&virt);
 	BOOT_STEP(loader);
 	boot_require(boot, "loader", virt_boot_linux(&virt));

@@ -3,27 +3,33 @@
 
 #include "arch/memory.h"
 
-enum status virt_claim(struct virt *virt, uint64_t start, uint64_t size, enum memmap_type type,
-		       const char *what)
+enum status virt_require_claim(struct virt *virt, enum status status, uint64_t start, uint64_t size,
+			       const char *what)
 {
-	enum status status = memmap_claim(&virt->boot.map, start, size, type);
 	if (status != STATUS_OK)
 		return refuse(&virt->boot.why, status, "%s at 0x%lx + 0x%lx is not free RAM", what,
 			      start, size);
 	return STATUS_OK;
 }
 
-enum status virt_alloc(struct virt *virt, uint64_t size, enum memmap_type type, uint64_t *ret_start)
+enum status virt_claim(struct virt *virt, uint64_t start, uint64_t size, const char *what)
 {
-	const struct memmap_request request = {
-		.size = size,
-		.alignment = PAGE_SIZE,
-		.max = arch_map_end(),
-		.top_down = true,
-		.type = type,
-	};
+	enum status status = memmap_claim(&virt->boot.map, start, size, MEMMAP_FIRMWARE);
 
-	return memmap_alloc(&virt->boot.map, &request, ret_start);
+	return virt_require_claim(virt, status, start, size, what);
+}
+
+static enum status claim_if_any(struct virt *virt, const struct fdt_range *range)
+{
+	return range->size == 0
+		       ? STATUS_OK
+		       : memmap_claim(&virt->boot.map, range->start, range->size, MEMMAP_FIRMWARE);
+}
+
+void virt_claim_chosen(struct virt *virt)
+{
+	virt->kernel_claim = claim_if_any(virt, &virt->machine.kernel);
+	virt->initrd_claim = claim_if_any(virt, &virt->machine.initrd);
 }
 
 bool virt_is_in_ram(const struct virt *virt, const struct fdt_range *range)
@@ -62,15 +68,13 @@ static enum status claim_ourselves(struct virt *virt)
 	struct arch_range work = arch_work_area();
 	struct arch_range image = arch_image();
 
-	enum status status = virt_claim(virt, work.start, work.size, MEMMAP_FIRMWARE,
-					"the firmware's work area");
+	enum status status = virt_claim(virt, work.start, work.size, "the firmware's work area");
 	if (status == STATUS_OK)
 		status = virt_claim(virt, (uintptr_t)virt->tree.bytes, virt->tree.size,
-				    MEMMAP_FIRMWARE, "the device tree");
+				    "the device tree");
 	/* At 0 it is in flash. */
 	if (status == STATUS_OK && image.start != 0)
-		status = virt_claim(virt, image.start, image.size, MEMMAP_FIRMWARE,
-				    "the firmware's image");
+		status = virt_claim(virt, image.start, image.size, "the firmware's image");
 	return status;
 }
 
@@ -90,8 +94,8 @@ enum status virt_read_memory_map(struct virt *virt)
 	/* Address 0 is nobody's, so that it can mean "none". */
 	const struct fdt_range first_page = {0, PAGE_SIZE};
 	if (virt_is_in_ram(virt, &first_page)) {
-		enum status status = virt_claim(virt, first_page.start, first_page.size,
-						MEMMAP_FIRMWARE, "the first page");
+		enum status status =
+			virt_claim(virt, first_page.start, first_page.size, "the first page");
 		if (status != STATUS_OK)
 			return status;
 	}

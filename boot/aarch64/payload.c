@@ -13,28 +13,52 @@
 
 /* -- one file ---------------------------------------------------------------------- */
 
-/* Takes @file, which may be a bundle, for the kernel, unless it is none for us. */
+static enum status read_head(struct virt *virt, uint8_t *bytes, size_t size)
+{
+	enum status status = blob_read(&virt->kernel, 0, size, bytes);
+	if (status != STATUS_OK)
+		return refuse(&virt->boot.why, status, "the kernel cannot be read");
+	return STATUS_OK;
+}
+
+/* Checks the whole file against the hash table; what is looked at from here on is in memory. */
+static enum status check_file(struct virt *virt, uint8_t *head, size_t head_size, uint64_t *at)
+{
+	if (!boot_must_check(&virt->boot, BOOT_KERNEL))
+		return STATUS_OK;
+	enum status status =
+		boot_check(&virt->boot, BOOT_KERNEL, MEMMAP_FIRMWARE, &virt->kernel, at);
+	return status == STATUS_OK ? read_head(virt, head, head_size) : status;
+}
+
+/*
+ * Takes @file, which may be a bundle, for the kernel, unless it is none for us. @at is its address
+ * in memory or 0, which changes when it is brought there.
+ */
 static enum status accept_kernel(struct virt *virt, enum boot_source source,
-				 const struct blob *file)
+				 const struct blob *file, uint64_t *at)
 {
 	uint8_t bytes[BOOT_IDENTITY_SIZE];
 	const struct span head = {bytes, sizeof(bytes)};
 	bool may_be_initrd = source == BOOT_MODULE;
 
 	virt->kernel = *file;
+	/* It counts for one file only. */
+	virt->boot.checked = 0;
 	if (file->size < sizeof(bytes)) /* whoever looks at its format will say so */
-		return may_be_initrd ? STATUS_NOT_FOUND : STATUS_OK;
-	enum status status = blob_read(file, 0, sizeof(bytes), bytes);
+		return may_be_initrd ? STATUS_NOT_FOUND : check_file(virt, bytes, 0, at);
+	enum status status = read_head(virt, bytes, sizeof(bytes));
 	if (status != STATUS_OK)
-		return refuse(&virt->boot.why, status, "the kernel cannot be read");
+		return status;
 	/* Not gzip: initrds are packed with it too. */
 	if (may_be_initrd && !arm64_is_image(head) && !pe_is_pe(head))
 		return STATUS_NOT_FOUND;
 	if (boot_is_this_firmware(bytes, sizeof(bytes)))
 		return STATUS_NOT_FOUND;
-	if (bundle_is_kernel(head, file->size))
-		return STATUS_OK;
-	status = bundle_open(file, head, boot_map_ram, &virt->bundle, &virt->boot.why);
+	status = check_file(virt, bytes, sizeof(bytes), at);
+	if (status != STATUS_OK || bundle_is_kernel(head, file->size))
+		return status;
+	status = bundle_open(&virt->kernel, head, boot_map_ram, &virt->bundle, &virt->boot.why);
 	if (status == STATUS_OK)
 		virt->kernel = virt->bundle.kernel;
 	return status;
@@ -64,16 +88,17 @@ static enum status claim_parts(struct virt *virt, uint64_t file)
 }
 
 static enum status accept_memory(struct virt *virt, enum boot_source source,
-				 const struct fdt_range *range, const char *what)
+				 const struct fdt_range *range, enum status claim, const char *what)
 {
 	if (range->size == 0)
 		return STATUS_NOT_FOUND;
-	enum status status = virt_claim(virt, range->start, range->size, MEMMAP_FIRMWARE, what);
+	enum status status = virt_require_claim(virt, claim, range->start, range->size, what);
 	if (status != STATUS_OK)
 		return status;
 	const struct blob file = boot_memory_blob(range->start, range->size);
-	status = accept_kernel(virt, source, &file);
-	return status == STATUS_OK ? claim_parts(virt, range->start) : status;
+	uint64_t at = range->start;
+	status = accept_kernel(virt, source, &file, &at);
+	return status == STATUS_OK ? claim_parts(virt, at) : status;
 }
 
 /* -- all of them ------------------------------------------------------------------- */
@@ -84,12 +109,17 @@ static enum status find_in(void *context, enum boot_source source)
 	struct blob file;
 
 	if (source == BOOT_CHOSEN)
-		return accept_memory(virt, source, &virt->machine.kernel, "the kernel of /chosen");
+		return accept_memory(virt, source, &virt->machine.kernel, virt->kernel_claim,
+				     "the kernel of /chosen");
 	if (source == BOOT_MODULE)
-		return accept_memory(virt, source, &virt->machine.initrd, CHOSEN_INITRD);
+		return accept_memory(virt, source, &virt->machine.initrd, virt->initrd_claim,
+				     CHOSEN_INITRD);
 	/* The setup item is empty, or the start of the same file (docs/fw_cfg.md). */
+	uint64_t at = 0;
 	enum status status = boot_find_in_fwcfg(&virt->boot, source, BOOT_KERNEL, &file);
-	return status == STATUS_OK ? accept_kernel(virt, source, &file) : status;
+	if (status == STATUS_OK)
+		status = accept_kernel(virt, source, &file, &at);
+	return status == STATUS_OK && at != 0 ? claim_parts(virt, at) : status;
 }
 
 static enum status find_initrd(struct virt *virt, enum boot_source source)
@@ -99,19 +129,24 @@ static enum status find_initrd(struct virt *virt, enum boot_source source)
 
 	virt->initrd_at = 0;
 	if (boot->has_initrd)
-		return STATUS_OK;
+		return boot_check_initrd(boot, false, &virt->initrd_at);
 	if (virt->bundle.initrd.size != 0) {
+		enum status status = boot_check_initrd(boot, true, &virt->initrd_at);
 		boot->initrd = virt->bundle.initrd;
 		virt->initrd_at = virt->bundle_initrd_at;
 		boot_log_part(boot, BOOT_INITRD, BOOT_KERNEL_FILE);
-		return STATUS_OK;
+		return status;
 	}
 	if (initrd->size == 0 || source == BOOT_MODULE)
-		return STATUS_OK;
+		return boot_check_initrd(boot, false, &virt->initrd_at);
 	boot->initrd = boot_memory_blob(initrd->start, initrd->size);
 	virt->initrd_at = initrd->start;
 	boot_log_part(boot, BOOT_INITRD, "/chosen");
-	return virt_claim(virt, initrd->start, initrd->size, MEMMAP_INITRD, CHOSEN_INITRD);
+	enum status status = virt->initrd_claim;
+	if (status == STATUS_OK)
+		status = memmap_add(&boot->map, initrd->start, initrd->size, MEMMAP_INITRD);
+	status = virt_require_claim(virt, status, initrd->start, initrd->size, CHOSEN_INITRD);
+	return status == STATUS_OK ? boot_check_initrd(boot, false, &virt->initrd_at) : status;
 }
 
 enum status virt_find_payload(struct virt *virt)
@@ -121,6 +156,7 @@ enum status virt_find_payload(struct virt *virt)
 	enum boot_source source;
 
 	virt->kernel_at = 0;
+	virt->packed.size = 0;
 	virt->bundle = (struct bundle){0};
 	virt->bundle_initrd_at = 0;
 	enum status status = boot_find_kernel(&virt->boot, find_in, virt, &source);
@@ -129,7 +165,7 @@ enum status virt_find_payload(struct virt *virt)
 	if (status == STATUS_OK)
 		status = find_initrd(virt, source);
 	if (status == STATUS_OK)
-		boot_choose_cmdline(&virt->boot, &chosen, &virt->bundle.cmdline);
+		status = boot_choose_cmdline(&virt->boot, &chosen, &virt->bundle.cmdline);
 	return status;
 }
 
@@ -143,7 +179,7 @@ enum status virt_read_cmdline(struct virt *virt)
 	virt->cmdline = (struct span){(const uint8_t *)"", 0};
 	if (boot->cmdline.size == 0)
 		return STATUS_OK;
-	enum status status = virt_alloc(virt, size, MEMMAP_FIRMWARE, &address);
+	enum status status = boot_alloc(&virt->boot, size, MEMMAP_FIRMWARE, &address);
 	if (status != STATUS_OK)
 		return refuse(&boot->why, status, "no memory for the command line");
 	status = boot_read_cmdline(boot, CMDLINE_MAX, address, &length);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "lib/attributes.h"
+
 /*
  * Cloud Hypervisor's tables: arch/src/aarch64/layout.rs, RSDP_POINTER and what lies up to
  * the kernel's area.
@@ -91,7 +93,7 @@ static void take_placed_acpi(struct virt *virt)
 }
 
 /* Not inlined: boot_main()'s frame is below all others, and of these files only the script's. */
-__attribute__((noinline)) void virt_install_tables(struct virt *virt)
+APART void virt_install_tables(struct virt *virt)
 {
 	struct boot *boot = &virt->boot;
 	struct acpi_files files;

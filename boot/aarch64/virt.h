@@ -16,7 +16,10 @@ struct virt {
 	uint64_t initrd_at;        /**< likewise for boot.initrd */
 	struct bundle bundle;      /**< what came with the kernel; sizes 0: nothing */
 	uint64_t bundle_initrd_at; /**< likewise for its initrd */
-	struct span cmdline;       /**< in memory, without a terminator */
+	enum status kernel_claim;  /**< what came of claiming the kernel of /chosen, */
+	enum status initrd_claim;  /**< and its initrd */
+	struct span cmdline;       /**< in memory, without the terminator that follows */
+	struct span packed;        /**< the kernel as it was delivered; size 0: it was not packed */
 	bool has_smbios;
 	uint8_t smbios[SMBIOS_ENTRY_POINT_MAX]; /**< entry point */
 };
@@ -24,13 +27,19 @@ struct virt {
 /** Reads the device tree at @address. */
 MUST_CHECK enum status virt_read_tree(struct virt *virt, uint64_t address);
 
-/** Claims memory, with a reason that names @what. */
+/** Claims memory for the firmware, with a reason that names @what. */
 MUST_CHECK enum status virt_claim(struct virt *virt, uint64_t start, uint64_t size,
-				  enum memmap_type type, const char *what);
+				  const char *what);
 
-/** Memory for one thing, from a page boundary on, as high as possible. */
-MUST_CHECK enum status virt_alloc(struct virt *virt, uint64_t size, enum memmap_type type,
-				  uint64_t *ret_start);
+/** That reason, unless @status, which is a claim's, is STATUS_OK. */
+MUST_CHECK enum status virt_require_claim(struct virt *virt, enum status status, uint64_t start,
+					  uint64_t size, const char *what);
+
+/**
+ * Claims what /chosen names in memory, before anything else gets memory or is reserved there. It is
+ * an error only for who wants to use it.
+ */
+void virt_claim_chosen(struct virt *virt);
 
 /** Whether @range has a byte of RAM. */
 bool virt_is_in_ram(const struct virt *virt, const struct fdt_range *range);

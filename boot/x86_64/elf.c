@@ -26,6 +26,15 @@ enum status pc_boot_elf(struct pc *pc)
 		return status;
 	if (to_place == 0)
 		plan.initrd = pc->initrd_start;
+	if (boot->is_measured) {
+		const struct measure_kernel measured = {.piece = {pc->kernel.held}};
+		const char *cmdline = boot_map_ram(plan.cmdline, cmdline_length + 1);
+		/* The VMM has loaded it, and nobody knows of what file. */
+		if (elf->segments == 0)
+			return boot_refuse_to_hash(boot);
+		boot_measure_payload(boot, &measured, plan.initrd,
+				     (struct span){(const uint8_t *)cmdline, cmdline_length + 1});
+	}
 
 	struct pvh_block *block = boot_map_ram(plan.block, sizeof(*block));
 	if (block == NULL)
@@ -40,5 +49,6 @@ enum status pc_boot_elf(struct pc *pc)
 		.entry = elf->entry,
 		.argument = plan.block,
 	};
+	boot_confirm_checked(boot);
 	arch_handoff(&handoff);
 }

@@ -39,9 +39,7 @@ static enum status read_kernel(struct pc *pc, const struct bzimage *image, uint6
 /* A device tree is the one kind of node that a kernel walks by the node's own words. */
 static bool accept_setup_data(uint32_t type, struct span data)
 {
-	struct reason why;
-
-	return type != SETUP_DTB || fdt_check(data, &why) == STATUS_OK;
+	return type != SETUP_DTB || fdt_is_sound(data);
 }
 
 static void copy_setup_data(struct pc *pc, struct span kernel, struct setup_data_list *list)
@@ -92,6 +90,39 @@ static void make_setup_data(struct pc *pc, const struct bzimage *image,
 		add_seed(pc, list);
 }
 
+/*
+ * The kernel that has been loaded, and its setup, which is a part of the file but does not run: of
+ * that, the bytes that were parsed are those that count.
+ */
+static enum status measure(struct pc *pc, const struct bzimage *image,
+			   const struct bzimage_plan *plan, size_t cmdline_length)
+{
+	const struct kernel_source *kernel = &pc->kernel;
+	struct blob setup = kernel->head;
+	uint64_t end = bzimage_end((struct span){kernel->start, kernel->start_size});
+	uint64_t at;
+
+	if (setup.size < image->setup_size)
+		return boot_refuse_to_hash(&pc->boot);
+	setup.size = image->setup_size;
+	enum status status = boot_hold(&pc->boot, &setup, MEMMAP_FIRMWARE, &at);
+	if (status != STATUS_OK)
+		return status;
+	memcpy(boot_map_ram(at, setup.size), kernel->start, kernel->start_size);
+	struct measure_kernel measured = {
+		.piece = {{boot_map_ram(at, setup.size), setup.size},
+			  {boot_map_ram(plan->load, image->payload_size), image->payload_size}},
+		.is_bzimage = true,
+	};
+	/* What a VMM puts behind the kernel is not in its file. */
+	if (end - setup.size < image->payload_size)
+		measured.piece[1].size = end - setup.size;
+	boot_measure_payload(
+		&pc->boot, &measured, plan->initrd,
+		(struct span){boot_map_ram(plan->cmdline, cmdline_length + 1), cmdline_length + 1});
+	return STATUS_OK;
+}
+
 enum status pc_boot_linux(struct pc *pc)
 {
 	struct bzimage image;
@@ -115,6 +146,8 @@ enum status pc_boot_linux(struct pc *pc)
 	if (status == STATUS_OK)
 		status = boot_read_cmdline(&pc->boot, image.cmdline_size, plan.cmdline,
 					   &cmdline_length);
+	if (status == STATUS_OK && pc->boot.is_measured)
+		status = measure(pc, &image, &plan, cmdline_length);
 	if (status != STATUS_OK)
 		return status;
 
@@ -146,5 +179,6 @@ enum status pc_boot_linux(struct pc *pc)
 				{list.high_start, list.high_end - list.high_start},
 			},
 	};
+	boot_confirm_checked(&pc->boot);
 	arch_handoff(&handoff);
 }

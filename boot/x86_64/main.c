@@ -2,6 +2,7 @@
 #include "arch/machine.h"
 #include "arch/memory.h"
 #include "boot/x86_64/pc.h"
+#include "lib/attributes.h"
 
 static enum status read_start_info(struct pc *pc)
 {
@@ -43,10 +44,11 @@ static bool is_platform_done(const struct pc *pc)
 		(!pc->boot.has_fwcfg && le32_get(pc->start_info.memmap_entries) != 0));
 }
 
-_Noreturn void boot_main(const struct arch_entry *entry)
+/* With a frame of its own, so that what is local to the steps is not behind all of @pc in it. */
+static _Noreturn APART void run(struct pc *pc, const struct arch_entry *entry)
 {
-	struct pc pc;
-	struct boot *boot = &pc.boot;
+	struct boot *boot = &pc->boot;
+	const struct arch_range block = arch_hash_block();
 	/* At the reset vector nothing ran before us: with DMA, that makes the host QEMU. */
 	const struct fwcfg_device fwcfg = {
 		.dma = true,
@@ -54,25 +56,36 @@ _Noreturn void boot_main(const struct arch_entry *entry)
 	};
 
 	boot_init(boot);
-	pc.entry = *entry;
+	pc->entry = *entry;
 
-	boot_require(boot, "entry", read_start_info(&pc));
+	boot_require(boot, "entry", read_start_info(pc));
 	BOOT_STEP(fw_cfg);
 	boot_require(boot, "fwcfg", boot_open_fwcfg(boot, &fwcfg));
-	pc.platform_done = is_platform_done(&pc);
+	pc->platform_done = is_platform_done(pc);
 	BOOT_STEP(memory);
-	boot_require(boot, "memory", pc_read_memory_map(&pc));
+	boot_require(boot, "memory", pc_read_memory_map(pc));
+	boot_require(boot, "payload", pc_find_module(pc));
 	BOOT_STEP(chipset);
 	if (entry->kind == ARCH_ENTRY_PVH)
 		chipset_mask_interrupts();
-	if (!pc.platform_done)
-		pc_set_up_chipset(&pc);
+	if (!pc->platform_done)
+		pc_set_up_chipset(pc);
+	else
+		pc_set_up_tpm_of_tables(pc);
+	boot_require(boot, "hashes", boot_read_hashes(boot, block.start, block.size, false));
 	BOOT_STEP(payload);
-	boot_require(boot, "payload", pc_find_payload(&pc));
+	boot_require(boot, "payload", pc_find_payload(pc));
 	BOOT_STEP(pci);
-	if (!pc.platform_done)
-		pc_set_up_devices(&pc);
+	if (!pc->platform_done)
+		pc_set_up_devices(pc);
 	BOOT_STEP(loader);
-	boot_require(boot, "loader", pc.kernel.is_elf ? pc_boot_elf(&pc) : pc_boot_linux(&pc));
+	boot_require(boot, "loader", pc->kernel.is_elf ? pc_boot_elf(pc) : pc_boot_linux(pc));
 	arch_fatal("loader", STATUS_FAULT, "the kernel was not started");
+}
+
+_Noreturn void boot_main(const struct arch_entry *entry)
+{
+	struct pc pc;
+
+	run(&pc, entry);
 }

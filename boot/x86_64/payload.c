@@ -2,6 +2,7 @@
 #include "boot/x86_64/pc.h"
 
 #include "arch/memory.h"
+#include "lib/attributes.h"
 
 /* Bounds the search for the end of a command line; Linux takes 2047 bytes. */
 #define CMDLINE_SCAN 0x10000
@@ -38,13 +39,41 @@ static void forget_file(struct kernel_source *kernel)
 	kernel->bundle.cmdline.size = 0;
 }
 
+/* Checks a whole file against the hash table; what is looked at from here on is a copy of it. */
+static enum status check_file(struct pc *pc, bool is_module)
+{
+	struct span start = start_of(&pc->kernel);
+	uint64_t at = is_module ? pc->module_start : 0;
+
+	/* An initrd. */
+	if (is_module && !elf_is_elf(start) && !pe_is_pe(start) && bundle_kernel_end(start) == 0)
+		return STATUS_NOT_FOUND;
+	enum status status =
+		boot_check(&pc->boot, BOOT_KERNEL, MEMMAP_FIRMWARE, &pc->kernel.head, &at);
+	return status == STATUS_OK ? read_start(pc) : status;
+}
+
+/* An ELF file that is measured: what is loaded is a part of what is in memory. */
+static enum status hold_elf(struct pc *pc)
+{
+	struct blob *file = &pc->kernel.head;
+	uint64_t at;
+
+	enum status status = boot_hold(&pc->boot, file, MEMMAP_FIRMWARE, &at);
+	if (status == STATUS_OK)
+		pc->kernel.held = (struct span){boot_map_ram(at, file->size), file->size};
+	return status;
+}
+
 /* Looks at one file, and takes it apart if it holds more than a kernel. */
-static enum status open_file(struct pc *pc)
+static enum status open_file(struct pc *pc, bool is_module)
 {
 	struct kernel_source *kernel = &pc->kernel;
 
 	forget_file(kernel);
 	enum status status = read_start(pc);
+	if (status == STATUS_OK && boot_must_check(&pc->boot, BOOT_KERNEL))
+		status = check_file(pc, is_module);
 	if (status == STATUS_OK && !bundle_is_kernel(start_of(kernel), kernel->head.size)) {
 		status = bundle_open(&kernel->head, start_of(kernel), boot_map_ram, &kernel->bundle,
 				     &pc->boot.why);
@@ -55,7 +84,10 @@ static enum status open_file(struct pc *pc)
 	}
 	if (status == STATUS_OK && elf_is_elf(start_of(kernel))) {
 		kernel->is_elf = true;
-		status = elf_parse(&kernel->head, &kernel->elf, &pc->boot.why);
+		if (pc->boot.is_measured)
+			status = hold_elf(pc);
+		if (status == STATUS_OK)
+			status = elf_parse(&kernel->head, &kernel->elf, &pc->boot.why);
 	}
 	return status;
 }
@@ -115,7 +147,7 @@ static enum status open_items(struct pc *pc)
 			  {&kernel->body, 0, kernel->body.size}},
 	};
 	enum status status = blob_of_pieces(&kernel->items, &kernel->head);
-	return status == STATUS_OK ? open_file(pc) : status;
+	return status == STATUS_OK ? open_file(pc, false) : status;
 }
 
 static enum status find_legacy_kernel(struct pc *pc)
@@ -136,20 +168,26 @@ static enum status find_legacy_kernel(struct pc *pc)
 	struct span start = start_of(kernel);
 	uint64_t end = bundle_kernel_end(start);
 	status = end == 0 ? find_loaded_kernel(pc) : find_setup_data(pc);
-	/* setup_data would lie behind the kernel. */
-	if (status != STATUS_OK || kernel->is_elf || kernel->setup_data != 0)
+	if (status != STATUS_OK)
 		return status;
+	/* QEMU alone cuts the file at the end of the setup. */
+	bool is_cut_file = !kernel->is_elf && kernel->head.size == bzimage_setup_size(start);
+	bool must_check = boot_must_check(&pc->boot, BOOT_KERNEL);
+	if (must_check && !is_cut_file)
+		return boot_refuse_to_hash(&pc->boot);
+	if (must_check)
+		return open_items(pc);
+	/* setup_data would lie behind the kernel. */
+	if (!is_cut_file || kernel->setup_data != 0)
+		return STATUS_OK;
 	bool has_more = end == 0 ? pe_is_pe(start)
 				 : bundle_has_room(end, kernel->head.size + kernel->body.size);
-	/* QEMU alone cuts the file at the end of the setup. */
-	return has_more && kernel->head.size == bzimage_setup_size(start) ? open_items(pc)
-									  : STATUS_OK;
+	return has_more ? open_items(pc) : STATUS_OK;
 }
 
 /* -- PVH --------------------------------------------------------------------------- */
 
-/* Claims the first module, before anything else gets its memory. */
-static enum status find_module(struct pc *pc)
+enum status pc_find_module(struct pc *pc)
 {
 	uint64_t list = le64_get(pc->start_info.modlist_paddr);
 	struct hvm_modlist_entry entry;
@@ -189,7 +227,7 @@ static enum status find_module_kernel(struct pc *pc)
 	if (pc->module.size == 0)
 		return STATUS_NOT_FOUND;
 	kernel->head = pc->module;
-	enum status status = open_file(pc);
+	enum status status = open_file(pc, true);
 	if (status == STATUS_OK && !kernel->is_elf && bundle_kernel_end(start_of(kernel)) == 0)
 		return STATUS_NOT_FOUND;
 	return status;
@@ -256,6 +294,8 @@ static enum status find_in(void *context, enum boot_source source)
 	struct pc *pc = context;
 	struct kernel_source *kernel = &pc->kernel;
 
+	/* It counts for one file only. */
+	pc->boot.checked = 0;
 	if (source == BOOT_LEGACY_ITEMS)
 		return find_legacy_kernel(pc);
 	if (source == BOOT_MODULE)
@@ -263,7 +303,7 @@ static enum status find_in(void *context, enum boot_source source)
 	if (source == BOOT_CHOSEN) /* only a device tree has it */
 		return STATUS_NOT_FOUND;
 	enum status status = boot_find_in_fwcfg(&pc->boot, source, BOOT_KERNEL, &kernel->head);
-	return status == STATUS_OK ? open_file(pc) : status;
+	return status == STATUS_OK ? open_file(pc, false) : status;
 }
 
 /*
@@ -275,7 +315,7 @@ static enum status prefer_setup_data(struct pc *pc)
 	uint8_t start[BZIMAGE_HEAD_SIZE];
 	struct blob setup;
 
-	if (pc->kernel.is_elf)
+	if (pc->kernel.is_elf || pc->boot.to_check != 0)
 		return STATUS_OK;
 	enum status status = boot_find_item(&pc->boot, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, &setup);
 	if (status == STATUS_NOT_FOUND || (status == STATUS_OK && setup.size < sizeof(start)))
@@ -311,7 +351,8 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 		boot->has_initrd = false;
 		boot->initrd.size = 0;
 	}
-	if (!boot->has_initrd && bundle->initrd.size != 0) {
+	bool in_bundle = !boot->has_initrd && bundle->initrd.size != 0;
+	if (in_bundle) {
 		boot->initrd = bundle->initrd;
 		if (source == BOOT_MODULE && pc->module_start != 0)
 			pc->initrd_start = bundle_initrd_at(bundle, pc->module_start);
@@ -321,16 +362,17 @@ static enum status take_the_rest(struct pc *pc, enum boot_source source)
 		pc->initrd_start = pc->module_start;
 		boot_log_part(boot, BOOT_INITRD, "the VMM's memory");
 	}
-	enum status status = find_cmdline_in_memory(pc, &cmdline);
-	if (status != STATUS_OK)
-		return status;
-	boot_choose_cmdline(boot, &cmdline, &bundle->cmdline);
-	if (source == BOOT_MODULE)
+	enum status status = boot_check_initrd(boot, in_bundle, &pc->initrd_start);
+	if (status == STATUS_OK)
+		status = find_cmdline_in_memory(pc, &cmdline);
+	if (status == STATUS_OK)
+		status = boot_choose_cmdline(boot, &cmdline, &bundle->cmdline);
+	if (status == STATUS_OK && source == BOOT_MODULE && boot->to_check == 0)
 		find_module_cmdline(pc);
-	return STATUS_OK;
+	return status;
 }
 
-bool pc_initrd_stays(const struct pc *pc, uint64_t limit)
+APART bool pc_initrd_stays(const struct pc *pc, uint64_t limit)
 {
 	return pc->initrd_start != 0 && pc->initrd_start % PAGE_SIZE == 0 &&
 	       fits(pc->initrd_start, pc->boot.initrd.size, limit);
@@ -340,9 +382,7 @@ enum status pc_find_payload(struct pc *pc)
 {
 	enum boot_source source;
 
-	enum status status = find_module(pc);
-	if (status == STATUS_OK)
-		status = boot_find_kernel(&pc->boot, find_in, pc, &source);
+	enum status status = boot_find_kernel(&pc->boot, find_in, pc, &source);
 	if (status == STATUS_OK && source == BOOT_ETC_FILES)
 		status = prefer_setup_data(pc);
 	if (status == STATUS_OK)

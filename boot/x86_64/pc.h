@@ -28,6 +28,7 @@ struct kernel_source {
 	uint64_t setup_data;   /**< the VMM's list, 0 if none */
 	bool is_elf;
 	struct elf elf;
+	struct span held;     /**< all of an ELF file, when it is measured */
 	struct bundle bundle; /**< with what else is in the file */
 };
 
@@ -65,6 +66,9 @@ void pc_assign_pci(struct pc *pc);
  */
 void pc_set_up_chipset(struct pc *pc);
 
+/** Starts the TPM, if ACPI tables that a VMM has put into memory itself have one. */
+void pc_set_up_tpm_of_tables(struct pc *pc);
+
 /** PCI devices and tables: the rest, for which memory is taken. */
 void pc_set_up_devices(struct pc *pc);
 
@@ -85,6 +89,9 @@ MUST_CHECK bool pc_is_resume(const struct pc *pc);
 
 /** Goes back to the operating system; chipset and processors are set up. */
 _Noreturn void pc_resume(struct pc *pc);
+
+/** Claims a PVH loader's first module, before anything else gets its memory. */
+MUST_CHECK enum status pc_find_module(struct pc *pc);
 
 /**
  * Finds kernel, initrd and command line, and claims what of them lies in memory.

@@ -3,14 +3,14 @@
 
 #include <string.h>
 
+#include "acpi/find.h"
 #include "arch/machine.h"
 #include "arch/memory.h"
-#include "measure/tpm.h"
+#include "lib/attributes.h"
 
 #define RESET_STUB 0xffff0ul
 
 static NAME(feature_control_file, "etc/msr_feature_control");
-static NAME(tpm_log_file, "etc/tpm/log");
 static NAME(smi_features_file, "etc/smi/supported-features");
 
 static unsigned cpu_count(struct pc *pc)
@@ -79,32 +79,6 @@ static void place_reset_stub(void)
 		memcpy(place, stub, sizeof(stub));
 }
 
-static enum status start_tpm(bool is_resume)
-{
-	struct tpm tpm;
-	enum status status = tpm_find(TPM_PC_REGISTERS, &tpm);
-
-	if (status == STATUS_OK)
-		status = tpm_start(&tpm, is_resume ? TPM_SU_STATE : TPM_SU_CLEAR);
-	/* Without a state that was saved, it starts anew. */
-	if (is_resume && status == STATUS_UNSUPPORTED)
-		status = tpm_start(&tpm, TPM_SU_CLEAR);
-	return status;
-}
-
-/* QEMU has the file without a TPM too, but then it is empty (rulings 37). */
-static void set_up_tpm(struct boot *boot, bool is_resume)
-{
-	struct blob file;
-
-	if (!boot->has_fwcfg || !fwcfg_find(&boot->fwcfg, tpm_log_file, &file) || file.size == 0)
-		return;
-	enum status status = start_tpm(is_resume);
-	if (status != STATUS_OK)
-		log_line(&boot->log, status == STATUS_UNSUPPORTED ? LOG_INFO : LOG_WARN,
-			 "the TPM does not start: %s", status_str(status));
-}
-
 static void say_what_is_not_negotiated(struct boot *boot)
 {
 	struct blob file;
@@ -123,13 +97,25 @@ void pc_set_up_chipset(struct pc *pc)
 	set_up_processors(pc);
 	if (pc_has_chipset(pc)) {
 		bool is_resume = pc_is_resume(pc);
-		set_up_tpm(&pc->boot, is_resume);
+		uint64_t tpm_log_size = boot_tpm_log_size(&pc->boot);
+		if (tpm_log_size != 0)
+			boot_set_up_tpm(&pc->boot, TPM_PC_REGISTERS, tpm_log_size, is_resume);
 		if (is_resume)
 			pc_resume(pc);
 	}
 }
 
-void pc_set_up_devices(struct pc *pc)
+void pc_set_up_tpm_of_tables(struct pc *pc)
+{
+	struct boot *boot = &pc->boot;
+
+	/* One that has a log of QEMU's is that of the firmware which ran before us. */
+	if (boot->rsdp != 0 && boot_tpm_log_size(boot) == 0 &&
+	    acpi_has_tpm(boot->rsdp, boot_map_ram, TPM_PC_REGISTERS))
+		boot_set_up_tpm(boot, TPM_PC_REGISTERS, 0, false);
+}
+
+APART void pc_set_up_devices(struct pc *pc)
 {
 	if (pc_has_chipset(pc)) {
 		pc_assign_pci(pc);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "acpi/facs.h"
+#include "acpi/find.h"
 #include "arch/handoff.h"
 #include "arch/memory.h"
 #include "boot/x86_64/cmos.h"

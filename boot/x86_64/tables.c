@@ -14,8 +14,8 @@
 #define LOW_TABLES_END (BIOS_START - SMBIOS_MADE_MAX)
 
 /* linker/x86_64.ld leaves room for both, since this may be the image itself. */
-#define SMBIOS_ANCHOR (BIOS_START + 0x200)
-#define MP_POINTER    (BIOS_START + 0x220)
+#define SMBIOS_ANCHOR (BIOS_START + 0x110)
+#define MP_POINTER    (BIOS_START + 0x130)
 
 /* QEMU hw/i386/x86.c, hw/intc/ioapic_internal.h. */
 #define IO_APIC_ADDRESS    0xfec00000u

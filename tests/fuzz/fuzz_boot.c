@@ -62,7 +62,7 @@ enum options {
 /* Tables, and the reset stub: README.md, "Memory map". */
 static const struct arch_range fixed_places[] = {
 	{0xe0000, 0x10000},
-	{0xf0200, 0x30},
+	{0xf0110, 0x30},
 	{0xffff0, 0x10},
 };
 #define FIXED_PLACES (sizeof(fixed_places) / sizeof(fixed_places[0]))

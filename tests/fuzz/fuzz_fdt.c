@@ -10,8 +10,8 @@
 #include "lib/checked.h"
 
 /*
- * A device tree, read and copied: a byte of OPTIONS, one with the lengths of what is put into
- * /chosen, two with what the copy's room is too small by, and the tree.
+ * A device tree, read, looked for devices, and copied: a byte of OPTIONS, one with the lengths of
+ * what is put into /chosen, two with what the copy's room is too small by, and the tree.
  *
  * libfdt, which works on the copy, is this machine's. What it then says of the copy has to be
  * what fdt_read() says.
@@ -69,6 +69,20 @@ static void check_machine(struct span tree)
 	check_span(machine.stdout_path, tree);
 	check_span(machine.kaslr_seed, tree);
 	check_span(machine.rng_seed, tree);
+}
+
+/* What is found somewhere is a range, wherever that may be. */
+static void check_devices(struct span tree)
+{
+	static const char *const kinds[] = {"tcg,tpm-tis-mmio", "arm,pl011", "qemu,fw-cfg-mmio"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct fdt_range registers = {0};
+		bool is_found = fdt_find_device(tree, kinds[i], &registers);
+		REQUIRE(is_found == (registers.size != 0));
+		if (is_found)
+			check_ranges(&registers, 1);
+	}
 }
 
 static bool same_span(struct span a, struct span b)
@@ -165,6 +179,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (status != STATUS_OK)
 		return 0;
 	check_machine(tree);
+	check_devices(tree);
 	chosen.node = machine.chosen;
 
 	size_t room = fdt_copy_size(tree, &chosen);

@@ -315,7 +315,7 @@ static void read_vmm_cmdline(void)
 }
 
 /* For a machine with fw_cfg, and on a pc the reset stub: README.md, "Memory map". */
-static const struct range tables[] = {{0xe0000, 0x10000}, {0xf0200, 0x30}};
+static const struct range tables[] = {{0xe0000, 0x10000}, {0xf0110, 0x30}};
 static const struct range stub = {0xffff0, 0x10};
 
 static void claim_tables(void)

@@ -28,7 +28,7 @@ enum records {
 	PCI_FUNCTION,    /* address (2), identity (4), BAR: flags (1), log2 of its size (1) */
 	PROCESSORS,      /* how many answer (1), status (1) */
 	NO_MORE_ENTROPY, /* after so many words (1) */
-	TPM,             /* what reads of its registers give: how many bytes (1), and they */
+	TPM,             /* what reads of its registers give: how many bytes (2), and they */
 	RECORDS,
 };
 
@@ -477,7 +477,7 @@ static void read_processors(struct input *input)
 static void add_tpm(struct input *input)
 {
 	const struct host_mmio_device device = {TPM_START, TPM_SIZE, read_tpm, write_tpm};
-	size_t size = input_byte(input);
+	size_t size = input_number(input, 2);
 	const uint8_t *bytes = take(input, &size);
 
 	if (vmm.tpm.at == NULL)

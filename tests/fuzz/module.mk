@@ -13,7 +13,7 @@
 
 fuzz := $(O)/fuzz$(if $(AFL),-afl)
 # What tests code that is in the x86_64 image, or in both; and in the AArch64 one alone.
-fuzz_targets_x86_64 := boot bzimage elf fwcfg memmap pci pe script setup_data sha2 smbios \
+fuzz_targets_x86_64 := boot bzimage elf fwcfg hashes memmap pci pe script setup_data sha2 smbios \
 	start_info tpm
 fuzz_targets_aarch64 := arm64 boot_aarch64 fdt unpack
 fuzz_targets := $(sort $(fuzz_targets_x86_64) $(fuzz_targets_aarch64))

@@ -2,7 +2,7 @@
 """ACPI tables for VMMs that put them into memory themselves, without a loader script.
 
 They are QEMU's own: its machines play those VMMs, and a kernel must find its devices.
-place() does in Python what QEMU's script asks a firmware to do.
+place() does in Python what QEMU's script asks a firmware to do, and add() has tables besides.
 """
 
 import struct
@@ -16,6 +16,10 @@ ALLOCATE, ADD_POINTER, ADD_CHECKSUM = 1, 2, 3
 F_SEGMENT = 2
 RSDP_SIZE = 36
 
+# ACPI 6.5, tables 5.3 and 5.4: of the RSDP, and of a table's header.
+RSDP_XSDT, RSDP_EXTENDED_CHECKSUM = 24, 32
+LENGTH, CHECKSUM = 4, 9
+
 
 @dataclass
 class Placed:
@@ -25,6 +29,21 @@ class Placed:
     rsdp: bytes
     tables_at: int
     tables: bytes
+
+
+def with_checksum(content, at):
+    """The bytes, with that at `at` such that all of them add up to 0."""
+    content = bytearray(content)
+    content[at] = 0
+    content[at] = -sum(content) & 0xFF
+    return bytes(content)
+
+
+def make_table(signature, revision, body):
+    """A table with its header."""
+    header = struct.pack("<4sIBB6s8sI4sI", signature, 36 + len(body), revision, 0, b"SLIPWY",
+                         b"TESTTEST", 1, b"TEST", 1)
+    return with_checksum(header + body, CHECKSUM)
 
 
 def record(path, qemu, options):
@@ -78,3 +97,19 @@ def place(files, rsdp_at, tables_at):
             raise ValueError(f"loader script command {command}")
     return Placed(rsdp_at, bytes(content["etc/acpi/rsdp"]), tables_at,
                   bytes(content["etc/acpi/tables"]))
+
+
+def add(placed, tables):
+    """The same with more tables behind, and an XSDT in which they are with the others."""
+    content = bytearray(placed.tables)
+    at = struct.unpack_from("<Q", placed.rsdp, RSDP_XSDT)[0] - placed.tables_at
+    size, = struct.unpack_from("<I", content, at + LENGTH)
+    root = content[at:at + size]
+    for table in tables:
+        root += struct.pack("<Q", placed.tables_at + len(content))
+        content += table
+    struct.pack_into("<I", root, LENGTH, len(root))
+    rsdp = bytearray(placed.rsdp)
+    struct.pack_into("<Q", rsdp, RSDP_XSDT, placed.tables_at + len(content))
+    return Placed(placed.rsdp_at, with_checksum(rsdp, RSDP_EXTENDED_CHECKSUM), placed.tables_at,
+                  bytes(content) + with_checksum(root, CHECKSUM))

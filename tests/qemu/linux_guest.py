@@ -45,8 +45,9 @@ class Guest:
                 if key.startswith(prefix)}
 
 
-SEVERAL = ("acpi", "pci", "driver", "hotplug", "net", "disk", "bound", "tpm", "pmem", "iommu",
-           "interrupt", "node", "iomem", "lspci", "mtrr", "e820", "dmesg")
+SEVERAL = ("acpi", "pci", "driver", "hotplug", "net", "disk", "bound", "tpm", "pcrread",
+           "pcrread-said", "eventlog", "eventlog-said", "fwcfg", "pmem", "iommu", "interrupt",
+           "node", "iomem", "lspci", "mtrr", "e820", "dmesg")
 
 
 def read_guests(serial):

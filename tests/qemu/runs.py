@@ -13,6 +13,7 @@ REBOOTS  boot a Debian kernel whose init reboots, again and again
 from dataclasses import dataclass, replace
 
 import devicetree
+import hashtable
 import tableloader
 from faults import TRIPLE_FAULT
 from machines import GIB, KIB, MIB
@@ -61,10 +62,12 @@ class Run:
     dtb: bytes = b""                # -dtb
     dtb_kept: bool = True           # the kernel gets it
     fw_cfg: tuple = ()              # (name, content) of further fw_cfg files
+    hashes: object = None           # a hash table in memory: what hashtable.py makes of the files
     options: tuple = ()             # further QEMU options
     disks: int = 0                  # raw files of 1 MiB: backends disk0, disk1, ... of options
     plug: tuple = ()                # arguments of device_add, when the guest waits for them
     tpm: str = ""                   # the model of a TPM that swtpm emulates
+    tpm_banks: str = ""             # its active banks, sha256,sha384; else swtpm's choice
     kept_limit: int = 512 * KIB     # RAM that the firmware may keep from the kernel
     skip: tuple = ()                # rules that do not apply
     expect: tuple = ()              # further conditions, see test_probe.py
@@ -177,10 +180,23 @@ PROBES = both(
         skip=("command_line", "memory_types"), expect=(("cmdline", b"by file"),)),
     probe("log-info", "q35", fw_cfg=(("opt/org.slipway/log", b"info\n"),), skip=("silent",),
           expect=(("said", "slipway: kernel at 0x"),)),
+    # A hash table, by which all of it may be booted.
+    *(probe(f"hashes-{machine}", machine, source="opt", initrd=100001, hashes=hashtable.agreed)
+      for machine in ("microvm", "pc", "q35")),
+    probe("hashes-etc", "q35", source="etc", initrd=5000, hashes=hashtable.reordered),
+    probe("hashes-uki", "pc", source="opt", bundle="uki", initrd=5000, hashes=hashtable.agreed),
+    elf("hashes-elf", "microvm", source="opt", initrd=5000, hashes=hashtable.agreed),
     # Nodes of setup_data.
     probe("seed-q35", "q35", cpu="max", expect=(("seed", True),)),
     probe("seed-pc-absent", "pc", cpu="qemu64", expect=(("seed", False),)),
 ) + [
+    probe("hashes-no-initrd-no-cmdline", "q35", source="opt", cmdline=b"",
+          hashes=hashtable.agreed),
+    probe("hashes-4G", "q35", source="opt", initrd=MIB, memory="4G", hashes=hashtable.agreed),
+    # QEMU has the file as it is besides.
+    probe("hashes-by-options", "q35", qemu="10.0", initrd=5000, hashes=hashtable.agreed),
+    # What an operating system has left there is no table.
+    probe("hashes-of-noise", "pc", hashes=lambda *_: ALL_BYTES * 4),
     elf("elf-etc-no-acpi", "pc,acpi=off", source="etc"),
     elf("elf-uki-opt-6G", "q35", source="opt", bundle="uki", memory="6G", initrd=16 * MIB),
     elf("elf-at-1M-no-initrd", "microvm", elf={"address": MIB}),
@@ -334,6 +350,8 @@ RESETS = [
                              ("q35", ("triple-fault", "keyboard", "cf9")))
     for method in methods
 ] + [
+    probe("reset-hashes", "q35", source="opt", resets_by="cf9", reboots=True, initrd=5000,
+          hashes=hashtable.agreed),
     # The second boot finds memory as the first has left it.
     elf("reset-elf", "microvm", resets_by="triple-fault", reboots=True, initrd=5000,
         faults=TRIPLE_FAULT),
@@ -363,6 +381,12 @@ def bad_elf(name, status, reason, stage="payload", elf=None, **more):
 def bad_uki(name, status, reason, change, **more):
     return refused(f"uki-{name}", status, reason, "payload",
                    **({"kernel": {}, "source": "opt"} | more), bundle="uki", edit_bundle=change)
+
+
+def bad_hashes(name, hashes, status, reason, stage="payload", machine="q35", **more):
+    """A probe that the table does not let through."""
+    return refused(f"hashes-{name}", status, reason, stage, machine, hashes=hashes,
+                   **({"kernel": {}, "source": "opt", "initrd": 5000} | more))
 
 
 def bad_script(name, status, reason, *entries):
@@ -425,6 +449,10 @@ REFUSED = [
 
     # ELF kernels.
     bad_elf("without-pvh-entry", "unsupported", "without a PVH entry", elf={"note_type": 17}),
+    # QEMU 10.0 has the file of a bzImage besides, but not this one.
+    *(bad_elf(f"loaded-by-the-vmm-with-a-tpm-qemu{qemu}", "unsupported",
+              "not there as a file to be hashed", stage="loader", source="legacy", tpm="tpm-tis",
+              qemu=qemu) for qemu in QEMUS),
     bad_elf("of-32-bits", "unsupported", "64-bit x86", elf={"ident_class": CLASS_32}),
     bad_elf("of-aarch64", "unsupported", "64-bit x86", elf={"machine": MACHINE_AARCH64}),
     bad_elf("of-aarch64-module", "unsupported", "64-bit x86", elf={"machine": MACHINE_AARCH64},
@@ -485,6 +513,25 @@ REFUSED = [
     bad_kernel("cmdline-1M", "too-large", "command line", cmdline=b"x" * MIB),
     refused("cmdline-2048-of-2047-legacy", "too-large", "command line", kernel={},
             cmdline=b"x" * 2048),
+
+    # Hash tables: other files than those that were agreed, and tables that are none.
+    *(bad_hashes(f"{what}-{machine}", hashes, "mismatch", f"{name}'s SHA-256 is [0-9a-f]{{64}},",
+                 machine=machine)
+      for machine in ("microvm", "pc", "q35")
+      for what, name, hashes in (("setup", "kernel", hashtable.other_kernel(0)),
+                                 ("kernel", "kernel", hashtable.other_kernel(-1)),
+                                 ("initrd", "initrd", hashtable.other_initrd),
+                                 ("cmdline", "command line", hashtable.other_cmdline))),
+    bad_hashes("no-initrd", hashtable.other_initrd, "mismatch", "initrd's", initrd=0),
+    bad_hashes("no-cmdline", hashtable.other_cmdline, "mismatch", "command line's", cmdline=b""),
+    bad_hashes("uki", hashtable.other_kernel(-1), "mismatch", "kernel's", bundle="uki"),
+    bad_hashes("elf", hashtable.other_kernel(-1), "mismatch", "kernel's", elf={}),
+    # Where QEMU has patched the kernel's header.
+    bad_hashes("by-options", hashtable.agreed, "mismatch", "kernel's", source="legacy"),
+    bad_hashes("elf-loaded-by-vmm", hashtable.agreed, "unsupported", "not there as a file to be hashed",
+               source="legacy", elf={}),
+    *(bad_hashes(f"table-{name}", *damaged, "hashes")
+      for name, damaged in hashtable.DAMAGED.items()),
 
     # ACPI loader scripts.
     bad_script("allocates-nothing", "not-found", "does not exist", A("etc/no/such")),

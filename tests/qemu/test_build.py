@@ -2,16 +2,19 @@
 """The build itself: the same bytes everywhere, and with both compilers."""
 
 import os
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import aarch64.runs
 import aarch64.trial
+import hashtable
+import runs
 from host import Host
-from runs import probe
 from trial import Trial
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,12 +30,16 @@ IMAGES = {
 each_image = pytest.mark.parametrize("image", IMAGES)
 
 
-def make(folder, *arguments):
+def run_make(folder, *arguments):
     """Runs make there; the make that started these tests has no say in it."""
     environment = {name: value for name, value in os.environ.items()
                    if name not in ("O", "ARCH", "CC", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    done = subprocess.run(["make", "-C", folder, *arguments], stdout=subprocess.PIPE,
+    return subprocess.run(["make", "-C", folder, *arguments], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, env=environment)
+
+
+def make(folder, *arguments):
+    done = run_make(folder, *arguments)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -68,19 +75,47 @@ def test_two_builds_in_two_folders_are_the_same(image, copy):
     assert len(images[0]) <= IMAGES[image][1]
 
 
-@each_image
+@pytest.mark.parametrize("image", [image for image in IMAGES if image != "x86_64"])
 def test_clang_builds_without_a_warning(image, copy, out):
     """And what it builds boots, on a CPU that has all that the image can make use of."""
     folder = copy("clang")
     said = make(folder, "-j2", "CC=clang", *IMAGES[image][0])
     assert "warning" not in said, said
     assert size_of(folder, image) <= IMAGES[image][1]
-    arch = image.partition("-")[0]
-    host = Host.of(arch, folder / "build" / arch / "fw.bin", out / "tests" / "clang")
+    host = Host.of("aarch64", folder / "build" / "aarch64" / "fw.bin", out / "tests" / "clang")
+    aarch64.trial.Trial(aarch64.runs.probe(f"clang-{image}", cpu="max"), host).boot()
+
+
+def test_clang_compiles_for_x86_64_without_a_warning(copy):
+    """Its code does not fit into the image, and it says so."""
+    folder = copy("clang")
+    said = make(folder, "-j2", "CC=clang", "objects")
+    assert "CC      boot/x86_64/main.c" in said and "warning" not in said, said
+    done = run_make(folder, "CC=clang")
+    assert done.returncode != 0 and "use gcc" in done.stdout, done.stdout
+
+
+@pytest.mark.parametrize("arch", ("x86_64", "aarch64"))
+def test_hashes_required(arch, copy, out):
+    """The image boots what a hash table vouches for, and without a table nothing."""
+    folder = copy("required")
+    make(folder, "-j2", f"ARCH={arch}", "HASHES=required")
+    host = Host.of(arch, folder / "build" / arch / "fw.bin", out / "tests" / "required")
     if arch == "x86_64":
-        Trial(probe(f"clang-{image}", cpu="max"), host).boot()
+        trial, rows = Trial, runs
     else:
-        aarch64.trial.Trial(aarch64.runs.probe(f"clang-{image}", cpu="max"), host).boot()
+        trial, rows = aarch64.trial.Trial, aarch64.runs
+    row = rows.probe(f"required-{arch}", source="opt", initrd=5000)
+    trial(replace(row, hashes=hashtable.agreed), host).boot()
+    refused = trial(replace(row, name=f"{row.name}-no-table"), host)
+    assert not refused.go()
+    assert re.fullmatch("slipway: FATAL hashes not-found: there is no hash table at 0x[0-9a-f]+\n",
+                        refused.said_before), refused.result.describe()
+
+
+def test_hashes_of_another_kind(copy):
+    done = run_make(copy("wrong"), "-n", "HASHES=maybe")
+    assert done.returncode != 0 and "HASHES=maybe is not required" in done.stdout
 
 
 def test_build_leaves_the_sources_alone(copy):

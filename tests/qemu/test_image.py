@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
+import hashtable
 from machines import KIB, MIB
 
 PT_LOAD, PT_NOTE = 1, 4
@@ -18,6 +19,7 @@ PF_X, PF_W, PF_R = 1, 2, 4
 ET_EXEC, EM_X86_64 = 2, 62
 XEN_ELFNOTE_PHYS32_ENTRY = 18
 GUIDED_TABLE_FOOTER = uuid.UUID("96b582de-1fb2-45f7-baea-a366c55a082d")
+SEV_HASH_BLOCK = uuid.UUID("7255371f-3a3b-4b04-927b-1da6efa8d454")
 
 
 @dataclass
@@ -128,21 +130,55 @@ def test_reset_vector_jumps_into_the_last_64_kib(image):
     assert image[target] not in (0x00, 0xFF)
 
 
-def test_guided_table_is_sound_or_absent(image):
-    """QEMU looks for a footer 0x30 bytes before the end of the file."""
-    end = len(image) - 0x20
-    footer = uuid.UUID(bytes_le=image[end - 16:end])
-    if footer != GUIDED_TABLE_FOOTER:
-        assert len(set(image[end - 18:end])) == 1, "the footer's place is not filler"
+def guided_entries(image):
+    """GUID and data of each entry of the GUIDed table, last first, as QEMU walks it.
+
+    That is pc_system_parse_ovmf_flash() and pc_system_ovmf_table_find() in
+    hw/i386/pc_sysfw_ovmf.c.
+    """
+    at = len(image) - 48
+    if uuid.UUID(bytes_le=image[at:at + 16]) != GUIDED_TABLE_FOOTER:
         return
-    length = struct.unpack_from("<H", image, end - 18)[0]
-    start, at = end - length, end - 18
-    assert start >= 0
-    while at > start:
-        size = struct.unpack_from("<H", image, at - 18)[0]
-        assert 18 <= size <= at - start, f"entry of {size} bytes at {at:#x}"
-        at -= size
-    assert at == start
+    at -= 2
+    left = struct.unpack_from("<H", image, at)[0] - 18
+    assert 0 <= left <= at, f"a table of {left} bytes"
+    while left >= 18:
+        length = struct.unpack_from("<H", image, at - 18)[0]
+        assert 18 <= length <= left, f"entry of {length} bytes at {at:#x}"
+        yield uuid.UUID(bytes_le=image[at - 16:at]), image[at - length:at - 18]
+        at -= length
+        left -= length
+    assert left == 0, f"{left} bytes before the first entry"
+
+
+def test_guided_table_lists_what_is_honoured(image):
+    """The block of hashes, and no way to start a confidential VM (rulings 36)."""
+    assert list(guided_entries(image)) == [
+        (SEV_HASH_BLOCK, struct.pack("<II", hashtable.BLOCK, hashtable.BLOCK_SIZE))]
+
+
+def test_guided_table_has_room_for_more(image):
+    """SEV secret block, SEV-ES reset block, SNP and TDX metadata: each with data and head."""
+    start = len(image) - 48 - 2 - sum(18 + len(data) for _, data in guided_entries(image))
+    room = 18 + 8 + 3 * (18 + 4)
+    assert not any(image[start - room:start])
+
+
+TABLE_FLAWS = {
+    "entry_longer_than_the_table": (-50 - 18, b"\x1b\0"),
+    "entry_shorter_than_its_head": (-50 - 18, b"\x11\0"),
+    "table_longer_than_its_entries": (-50, b"\x2d\0"),
+    "table_longer_than_the_image": (-50, b"\xff\xff"),
+}
+
+
+@pytest.mark.parametrize("flaw", TABLE_FLAWS)
+def test_flaw_of_the_guided_table_is_noticed(flaw, image):
+    at, content = TABLE_FLAWS[flaw]
+    changed = bytearray(image)
+    changed[at:at + len(content)] = content
+    with pytest.raises(AssertionError):
+        list(guided_entries(bytes(changed)))
 
 
 @pytest.mark.parametrize("signature", (b"_SM_", b"_SM3_", b"_MP_", b"RSD PTR "))

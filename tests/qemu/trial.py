@@ -4,11 +4,13 @@
 import hashlib
 import os
 import random
+from pathlib import Path
 
 import pytest
 
 import faults
 import handoff
+import hashtable
 import pvh_handoff
 from host import make_bundle
 from machines import GIB, KIB, MIB, Machine, parse_size
@@ -95,7 +97,7 @@ class Trial:
         self.disks = [self._add_disk(i) for i in range(run.disks)]
         self.vm.add(*run.options)
         if run.tpm:
-            self.vm.add_tpm(run.tpm)
+            self.vm.add_tpm(run.tpm, run.tpm_banks)
         self.plug, self.plugged = run.plug, False
         if self.plug:
             self.vm.add_qmp()
@@ -154,12 +156,22 @@ class Trial:
         cmdline = run.cmdline
         if run.bundle:
             kernel, initrd, cmdline = self._make_bundle(run, kernel, initrd)
+        if run.hashes:
+            self._add_hashes(run, kernel, initrd, cmdline)
         {"legacy": self._by_options, "mixed": self._by_both, "module": self._by_module}.get(
             run.source, self._by_files)(run, kernel, initrd, cmdline)
         if run.bundle:
             self.cmdline_seen = cmdline or run.cmdline
         for source in run.losers:
             self._add_loser(source, host)
+
+    def _add_hashes(self, run, kernel, initrd, cmdline):
+        """A table in memory, where a VMM would have it measured."""
+        content = run.hashes(Path(kernel).read_bytes(),
+                             Path(initrd).read_bytes() if initrd else b"", cmdline)
+        table = self.vm.file("hashes", content)
+        self.vm.add("-device",
+                    f"loader,file={table},addr={hashtable.BLOCK:#x},force-raw=on")
 
     def _make_bundle(self, run, kernel, initrd):
         """One file of all that it can hold; returns what the VMM gets."""

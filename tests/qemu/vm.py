@@ -128,9 +128,13 @@ class Vm:
         self.add("-S", "-chardev", f"socket,id=gdb,path={self.gdb},server=on,wait=off",
                  "-gdb", "chardev:gdb")
 
-    def add_tpm(self, model):
-        """A TPM 2.0 of that device model, emulated by swtpm while QEMU runs."""
+    def add_tpm(self, model, banks=""):
+        """A TPM 2.0 of that device model, emulated by swtpm while QEMU runs.
+
+        `banks` are the active ones, as swtpm_setup takes them; else they are swtpm's own choice.
+        """
         self.tpm = self.folder / "tpm.sock"
+        self.tpm_banks = banks
         self.add("-chardev", f"socket,id=tpm,path={self.tpm}",
                  "-tpmdev", "emulator,id=tpm0,chardev=tpm", "-device", f"{model},tpmdev=tpm0")
 
@@ -142,6 +146,11 @@ class Vm:
             return
         state = self.folder / "tpm"
         state.mkdir()
+        if self.tpm_banks:
+            # It stores that in its state, which has no keys then.
+            subprocess.run(["swtpm_setup", "--tpm2", "--tpmstate", state, "--pcr-banks",
+                            self.tpm_banks, "--logfile", self.folder / "swtpm_setup"], check=True,
+                           stdout=subprocess.DEVNULL)
         with open(self.folder / "swtpm", "wb") as log, subprocess.Popen(
                 ["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}",
                  "--ctrl", f"type=unixio,path={self.tpm}"],

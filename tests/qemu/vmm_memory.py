@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import acpi
+from acpi import with_checksum
 from machines import GIB, MIB
 from probe.probe import E820_RAM, E820_RESERVED
 from ranges import Range
@@ -49,14 +50,6 @@ def segment(flags, limit):
 # Code, data and TSS.  The VMMs set the registers themselves; here the CPU makes the TSS busy.
 SEGMENTS = struct.pack("<4Q", 0, segment(0xC09B, 0xFFFFF), segment(0xC093, 0xFFFFF),
                        segment(0x0089, 0x67))
-
-
-def with_checksum(content, at):
-    """The bytes, with that at `at` such that all of them add up to 0."""
-    content = bytearray(content)
-    content[at] = 0
-    content[at] = -sum(content) & 0xFF
-    return bytes(content)
 
 
 def mp_table(address, cpus):
@@ -107,6 +100,7 @@ class Vmm:
     kept: list = field(default_factory=list)        # Ranges that the kernel needs as they are
     modules: list = field(default_factory=list)     # Ranges
     start_info: dict = field(default_factory=dict)  # by START_INFO_LAYOUT
+    tables: acpi.Placed = None
     told_start_info: int = START_INFO               # ebx
 
     def put(self, address, content):
@@ -120,7 +114,14 @@ class Vmm:
         return end
 
     def keep_acpi(self, files, tables_at):
-        tables = acpi.place(files, self.rsdp, tables_at)
+        return self._keep_tables(acpi.place(files, self.rsdp, tables_at))
+
+    def add_acpi(self, *tables):
+        """Where nothing is behind the tables of keep_acpi()."""
+        self._keep_tables(acpi.add(self.tables, tables))
+
+    def _keep_tables(self, tables):
+        self.tables = tables
         self.keep(tables.rsdp_at, tables.rsdp)
         return self.keep(tables.tables_at, tables.tables)
 

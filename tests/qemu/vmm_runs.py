@@ -103,7 +103,7 @@ REFUSED = [
             lambda machine: setattr(machine, "told_start_info", 0)),
     refused("info-in-the-rom", "entry", "bad-format", "magic",
             lambda machine: setattr(machine, "told_start_info", 0xFFFFFFF0),
-            faults="Invalid read at addr 0x1000000[0-2][08], size 8, .*"),
+            faults="Invalid read at addr 0x1000000[0-2][0-9A-F], size [18], .*"),
     refused("magic", "entry", "bad-format", "magic", info(magic=0x336EC577)),
     refused("version-0", "entry", "unsupported", "no memory map", info(version=0)),
     refused("rsdp-is-none", "entry", "bad-format", "RSDP", info(rsdp_paddr=0x5000)),

@@ -14,17 +14,22 @@ uint8_t machine_image[0x10000];
 /* Where the firmware may put what others look for there: README, "Memory". */
 static const struct arch_range tables[] = {
 	{0xe0000, 0x10000},
-	{0xf0200, 0x30},
+	{0xf0110, 0x30},
 	{0xffff0, 0x10},
 };
 
 static struct arch_range puts_done[PUTS_MAX];
 static size_t puts_count;
 
+/* What machine_put_hashes() has put. */
+static uint8_t hashes[0x400];
+static size_t hashes_size;
+
 void machine_new(uint64_t low, uint64_t high)
 {
 	host_reset();
 	puts_count = 0;
+	hashes_size = 0;
 	host_add_ram(0, low);
 	if (high != 0)
 		host_add_ram(4 * GIB, high);
@@ -47,6 +52,14 @@ void machine_put(uint64_t address, const void *bytes, size_t size)
 	assert_true(puts_count < PUTS_MAX);
 	memcpy(host_edit(address, size), bytes, size);
 	puts_done[puts_count++] = (struct arch_range){address, size};
+}
+
+void machine_put_hashes(const void *bytes, size_t size)
+{
+	assert_true(size <= sizeof(hashes));
+	memcpy(hashes, bytes, size);
+	memcpy(host_edit(host.hash_block.start, size), bytes, size);
+	hashes_size = size;
 }
 
 void machine_add_e820(uint64_t low, uint64_t high)
@@ -158,6 +171,21 @@ const uint8_t *machine_setup_data(unsigned index, uint32_t *ret_type, uint32_t *
 	return NULL;
 }
 
+/* By the way that ACPI gives: RSDP, RSDT, FADT. */
+uint8_t *machine_facs(void)
+{
+	const uint8_t *rsdp = host_memory(get64(machine_params() + PARAMS_ACPI_RSDP_ADDR), 36);
+	const uint8_t *rsdt = host_memory(get32(rsdp + 16), 36);
+
+	for (uint32_t at = 36; at < get32(rsdt + 4); at += 4) {
+		const uint8_t *table = host_memory(get32(rsdt + at), 36);
+		if (memcmp(table, "FACP", 4) == 0)
+			return host_edit(get32(table + 36), 64);
+	}
+	fail_msg("there is no FADT");
+	return NULL;
+}
+
 /* What was claimed, and the places that README names. */
 static bool may_write(void *context, uint64_t address)
 {
@@ -169,7 +197,7 @@ static bool may_write(void *context, uint64_t address)
 	}
 	if (address >= 0xa0000 && address < 0x100000)
 		return (address >= 0xe0000 && address < 0xf0000) ||
-		       (address >= 0xf0200 && address < 0xf0230) || address >= 0xffff0;
+		       (address >= 0xf0110 && address < 0xf0140) || address >= 0xffff0;
 	for (size_t i = 0; i < machine_map.count; i++) {
 		const struct memmap_entry *entry = &machine_map.entry[i];
 		if (address >= entry->start && address < entry->end)
@@ -187,6 +215,11 @@ static bool is_others(uint64_t address)
 
 static bool may_write_strictly(void *context, uint64_t address)
 {
+	uint64_t offset = address - host.hash_block.start;
+
+	/* What was put there is still there. */
+	if (offset < hashes_size)
+		return *(const uint8_t *)host_memory(address, 1) == hashes[offset];
 	return !is_others(address) && may_write(context, address);
 }
 

@@ -20,6 +20,9 @@ extern uint8_t machine_image[0x10000];
 /** Puts what a VMM leaves in memory there; firmware may overwrite it. */
 void machine_put(uint64_t address, const void *bytes, size_t size);
 
+/** Puts what a VMM leaves for it into the block of hashes; firmware has to leave it alone. */
+void machine_put_hashes(const void *bytes, size_t size);
+
 /** Adds the fw_cfg files of a machine that tests/tools/record-fwcfg recorded. */
 void machine_add_recording(const char *name);
 
@@ -53,6 +56,9 @@ const uint8_t *machine_params(void);
 
 /** Type of @address in the kernel's memory map, or 0. */
 uint32_t machine_e820_type(uint64_t address);
+
+/** After a boot: the FACS of the VMM's tables, where the kernel says where it wakes. */
+uint8_t *machine_facs(void);
 
 /** Node number @index of the kernel's setup_data list: type, length, bytes; or NULL. */
 const uint8_t *machine_setup_data(unsigned index, uint32_t *ret_type, uint32_t *ret_length);

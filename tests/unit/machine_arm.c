@@ -145,6 +145,28 @@ static void write_device(void *fdt, const char *name, const char *compatible,
 	OK(fdt_end_node(fdt));
 }
 
+/* QEMU's hw/core/sysbus-fdt.c: a bus with addresses and sizes of one cell. */
+static void write_tpm(void *fdt)
+{
+	const uint64_t at = arm_tree.tpm.start;
+	const fdt32_t ranges[] = {0, cpu_to_fdt32((uint32_t)(at >> 32)), cpu_to_fdt32((uint32_t)at),
+				  cpu_to_fdt32(0x2000000)};
+	const fdt32_t reg[] = {0, cpu_to_fdt32((uint32_t)arm_tree.tpm.size)};
+
+	if (arm_tree.tpm.size == 0)
+		return;
+	begin_device(fdt, "platform-bus", at);
+	OK(fdt_property(fdt, "compatible", "qemu,platform\0simple-bus", 25));
+	OK(fdt_property(fdt, "ranges", ranges, sizeof(ranges)));
+	OK(fdt_property_u32(fdt, "#address-cells", 1));
+	OK(fdt_property_u32(fdt, "#size-cells", 1));
+	OK(fdt_begin_node(fdt, "tpm_tis@0"));
+	write_string(fdt, "compatible", "tcg,tpm-tis-mmio");
+	OK(fdt_property(fdt, "reg", reg, sizeof(reg)));
+	OK(fdt_end_node(fdt));
+	OK(fdt_end_node(fdt));
+}
+
 static void write_module(void *fdt, const char *kind, struct arch_range range, const char *bootargs)
 {
 	char compatible[40];
@@ -186,6 +208,11 @@ static void write_chosen(void *fdt)
 		OK(fdt_property(fdt, "kaslr-seed", tree->kaslr_seed, 8));
 	if (tree->rng_seed != NULL)
 		OK(fdt_property(fdt, "rng-seed", tree->rng_seed, 32));
+	if (tree->has_hash_table) {
+		const fdt64_t cells[] = {cpu_to_fdt64(tree->hash_table.start),
+					 cpu_to_fdt64(tree->hash_table.size)};
+		OK(fdt_property(fdt, "slipway,hash-table", cells, sizeof(cells)));
+	}
 	write_module(fdt, "kernel", tree->kernel_module, tree->module_bootargs);
 	write_module(fdt, "ramdisk", tree->initrd_module, NULL);
 	OK(fdt_end_node(fdt));
@@ -240,6 +267,7 @@ uint8_t *arm_write_tree(void)
 	write_device(fdt, "fw-cfg", "qemu,fw-cfg-mmio", tree->fwcfg);
 	write_device(fdt, "pl011", "arm,pl011", tree->pl011);
 	write_device(fdt, "serial", "ns16550a", tree->ns16550);
+	write_tpm(fdt);
 	write_reserved_memory(fdt);
 	if (!tree->without_chosen)
 		write_chosen(fdt);
@@ -547,7 +575,7 @@ static void check_payload(const struct arm_expected *expected)
 
 static const uint8_t *efi_map;
 static size_t efi_map_size;
-static uint64_t rsdp_told, smbios_told, rt_properties_told;
+static uint64_t rsdp_told, smbios_told, rt_properties_told, event_log_told;
 
 static const uint8_t *efi_descriptor(uint64_t address)
 {
@@ -575,6 +603,11 @@ uint64_t arm_rsdp(void)
 uint64_t arm_smbios(void)
 {
 	return smbios_told;
+}
+
+uint64_t arm_event_log(void)
+{
+	return event_log_told;
 }
 
 /* In one descriptor of this type: UEFI 7.2.3, 7 is free memory and 9 ACPI reclaim. */
@@ -669,6 +702,8 @@ static void check_efi_tables(void)
 		"\x44\x15\xfd\xf2\x94\x97\x2c\x4a\x99\x2e\xe5\xbb\xcf\x20\xe3\x94";
 	static const uint8_t rt_properties[16] =
 		"\x8a\x91\x66\xeb\xef\x7e\x2a\x40\x84\x2e\x93\x1d\x21\xc3\x8a\xe9";
+	static const uint8_t event_log[16] =
+		"\xb0\x9c\x79\xb7\xa2\xec\x43\x49\x96\x67\x1f\xae\x07\xb7\x47\xfa";
 	uint64_t address = chosen_u64("linux,uefi-system-table");
 	const uint8_t *system = check_efi("the EFI system table", address, 120, 9);
 
@@ -682,7 +717,7 @@ static void check_efi_tables(void)
 	assert_in_range(count, 1, 8);
 	const uint8_t *table = check_efi("the configuration tables", tables, 24 * count, 9);
 	check_cleaned("the configuration tables", tables, 24 * count);
-	rsdp_told = smbios_told = rt_properties_told = 0;
+	rsdp_told = smbios_told = rt_properties_told = event_log_told = 0;
 	for (; count > 0; count--, table += 24) {
 		if (memcmp(table, acpi_20, 16) == 0)
 			rsdp_told = get64(table + 16);
@@ -690,7 +725,12 @@ static void check_efi_tables(void)
 			smbios_told = get64(table + 16);
 		else if (memcmp(table, rt_properties, 16) == 0)
 			rt_properties_told = get64(table + 16);
+		else if (memcmp(table, event_log, 16) == 0)
+			event_log_told = get64(table + 16);
 	}
+	if (event_log_told != 0)
+		check_efi("the event log", event_log_told,
+			  9ul + get32(check_efi("its head", event_log_told, 9, 9)), 9);
 	const uint8_t *properties = check_efi("RT properties", rt_properties_told, 8, 9);
 	check_cleaned("RT properties", rt_properties_told, 8);
 	assert_int_equal(get16(properties), 1);

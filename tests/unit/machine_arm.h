@@ -19,7 +19,8 @@
 #define ARM_FWCFG      0x09020000ul
 #define ARM_FWCFG_CH   0x09030000ul /* where Cloud Hypervisor has it */
 #define ARM_PL011      0x09000000ul
-#define ARM_WORK_SIZE  0x1b000ul
+#define ARM_WORK_SIZE  0x1c000ul
+#define ARM_TPM        0x0c000000ul
 #define ARM_RANGES_MAX 64
 
 /** What the VMM's tree says. A range of size 0, or NULL: the property is not there. */
@@ -42,6 +43,9 @@ struct arm_tree {
 	const char *module_bootargs;
 	const uint8_t *kaslr_seed; /**< 8 bytes */
 	const uint8_t *rng_seed;   /**< 32 bytes */
+	bool has_hash_table;
+	struct arch_range hash_table;
+	struct arch_range tpm; /**< as the CPU addresses it; it is on a bus of its own */
 };
 extern struct arm_tree arm_tree;
 
@@ -115,6 +119,8 @@ uint64_t arm_initrd(void);
 /** After arm_check_acpi(): tables, 0 where there is none. */
 uint64_t arm_rsdp(void);
 uint64_t arm_smbios(void);
+/** struct linux_efi_tpm_eventlog. */
+uint64_t arm_event_log(void);
 /** Type of @address in the EFI memory map, or -1. */
 int arm_efi_type(uint64_t address);
 

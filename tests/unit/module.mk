@@ -9,10 +9,11 @@
 unit := $(O)/unit
 # Tests of what is in the x86_64 image, or in both; and of what is in the AArch64 one alone.
 unit_modules_x86_64 := host lib blob span memmap fwcfg fwcfg_models fdt bzimage pe bundle elf pvh \
-	setup_data script rsdp facs smbios smbios_make mptable tpm sha2 measure chipset pci_scan pci_assign \
-	console payload boot faults
-unit_modules_aarch64 := fwcfg_mmio fwcfg_models_aarch64 uart fdt_read fdt_write fdt_copy arm64 \
-	bundle_aarch64 unpack efi payload_aarch64 boot_aarch64 faults_aarch64
+	setup_data script rsdp acpi_find smbios smbios_make mptable tpm sha2 measure hashes chipset \
+	pci_scan pci_assign console payload boot verify measured faults
+unit_modules_aarch64 := fwcfg_mmio fwcfg_models_aarch64 uart fdt_read fdt_write fdt_copy fdt_find \
+	arm64 bundle_aarch64 unpack efi payload_aarch64 boot_aarch64 verify_aarch64 \
+	measured_aarch64 faults_aarch64
 unit_modules := $(unit_modules_x86_64) $(unit_modules_aarch64)
 unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 
@@ -20,7 +21,8 @@ unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 # names, so that each has an archive of its own.
 unit_srcs := $(srcs) $(addprefix arch/host/,claims.c console.c devices.c fwcfg.c \
 		fwcfg_cloud_hypervisor.c fwcfg_crosvm.c fwcfg_qemu.c guard.c host.c) \
-	$(addprefix tests/unit/,faults.c fwcfg_models.c pe.c recording.c unit.c)
+	$(addprefix tests/unit/,faults.c fwcfg_models.c hash_table.c measured.c pe.c recording.c \
+		tpm_model.c unit.c)
 unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) \
 	$(addprefix tests/unit/,kernel.c machine.c payload.c pci.c)
 unit_srcs_aarch64 := $(unit_srcs) $(srcs_aarch64) \
@@ -60,11 +62,15 @@ unit_flags := $(foreach f,init claim keep alloc alloc_low,-Wl,--wrap=memmap_$(f)
 # The map of memory of a boot is seen where it is handed to the kernel.
 unit_flags_boot := -Wl,--wrap=bzimage_fill_boot_params -Wl,--wrap=pvh_fill
 unit_flags_payload := $(unit_flags_boot)
+unit_flags_verify := $(unit_flags_boot)
+unit_flags_measured := $(unit_flags_boot)
 unit_flags_fwcfg_models := $(unit_flags_boot)
 unit_flags_faults := $(unit_flags_boot)
 unit_flags_boot_aarch64 := $(foreach f,arch_handoff arch_fatal boot_is_this_firmware,\
 	-Wl,--wrap=$(f))
 unit_flags_payload_aarch64 := $(unit_flags_boot_aarch64)
+unit_flags_verify_aarch64 := $(unit_flags_boot_aarch64)
+unit_flags_measured_aarch64 := $(unit_flags_boot_aarch64)
 unit_flags_fwcfg_models_aarch64 := $(unit_flags_boot_aarch64)
 unit_flags_faults_aarch64 := $(unit_flags_boot_aarch64)
 # The consoles of the AArch64 port; the rest of its console is in assembly.

@@ -30,9 +30,7 @@ static void recorded(const char *name)
 
 static void handed_off(enum host_end end)
 {
-	if (end != HOST_HANDOFF)
-		print_error("%s%s\n", host.console, host.check);
-	assert_int_equal(end, HOST_HANDOFF);
+	unit_check_end(end, HOST_HANDOFF);
 }
 
 static void boots_with_acpi(void)
@@ -53,9 +51,7 @@ static void boots_with_tree(void)
 
 static void ended(enum host_end end, const char *stage, enum status status)
 {
-	if (end == HOST_HANDOFF)
-		print_error("it boots\n");
-	assert_int_equal(end, HOST_FATAL);
+	unit_check_end(end, HOST_FATAL);
 	unit_check_fatal(stage, status);
 	arm_check_writes();
 }

@@ -15,6 +15,9 @@ static const uint8_t rt_properties[16] = {0x8a, 0x91, 0x66, 0xeb, 0xef, 0x7e, 0x
 static const uint8_t memreserve[16] = {0xc6, 0xb0, 0x8e, 0x88, 0xde, 0x8e, 0xf5, 0x4f,
 				       0xa8, 0xf0, 0x9a, 0xee, 0x5c, 0xb9, 0x77, 0xc2};
 
+static const uint8_t event_log[16] = {0xb0, 0x9c, 0x79, 0xb7, 0xa2, 0xec, 0x43, 0x49,
+				      0x96, 0x67, 0x1f, 0xae, 0x07, 0xb7, 0x47, 0xfa};
+
 #define ADDRESS 0x1234567000ul
 
 static const char anchor[EFI_SMBIOS_SIZE] = "_SM3_ and what follows, 32 bytes";
@@ -34,7 +37,7 @@ static int setup(void **state)
 
 static void write_tables(uint64_t rsdp, const char *smbios)
 {
-	const struct efi_facts facts = {rsdp, (const uint8_t *)smbios};
+	const struct efi_facts facts = {.rsdp = rsdp, .smbios = (const uint8_t *)smbios};
 
 	efi_write_tables(&facts, ADDRESS, unit_memory(EFI_TABLES_SIZE));
 }
@@ -122,6 +125,43 @@ static void efi_tables_that_do_not_exist(void **state)
 	assert_int_equal(find_table(acpi_20), 0);
 	assert_int_not_equal(find_table(smbios_3), 0);
 	assert_int_not_equal(find_table(memreserve), 0);
+}
+
+/* With all that there can be, each table is still itself. */
+static void efi_event_log_table(void **state)
+{
+	const struct efi_facts alone = {.event_log = 0x40300000};
+	const struct efi_facts all = {
+		.rsdp = 0x40201000,
+		.smbios = (const uint8_t *)anchor,
+		.event_log = 0x1040300000,
+	};
+
+	(void)state;
+	write_tables(0x40201000, anchor);
+	assert_int_equal(find_table(event_log), 0);
+	efi_write_tables(&alone, ADDRESS, unit_memory(EFI_TABLES_SIZE));
+	assert_int_equal(get64(page + 104), 3);
+	assert_int_equal(find_table(event_log), 0x40300000);
+	efi_write_tables(&all, ADDRESS, unit_memory(EFI_TABLES_SIZE));
+	assert_int_equal(get64(page + 104), 5);
+	assert_int_equal(find_table(event_log), 0x1040300000);
+	assert_int_equal(find_table(acpi_20), 0x40201000);
+	assert_memory_equal(at_address(find_table(smbios_3), EFI_SMBIOS_SIZE), anchor,
+			    EFI_SMBIOS_SIZE);
+	assert_int_equal(get16(at_address(find_table(rt_properties), 8)), 1);
+	assert_int_equal(get64(at_address(find_table(memreserve), 16)), 0);
+}
+
+/* struct linux_efi_tpm_eventlog: size, that of a table that is not there, version. */
+static void efi_event_log_head(void **state)
+{
+	uint8_t head[EFI_EVENT_LOG_HEADER + 1];
+
+	(void)state;
+	memset(head, 0xa5, sizeof(head));
+	efi_write_event_log(0x12345678, head);
+	assert_memory_equal(head, "\x78\x56\x34\x12\0\0\0\0\2\xa5", sizeof(head));
 }
 
 /* What was in the page has no say. */
@@ -478,6 +518,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(efi_system_table),
 	TEST(efi_configuration_tables),
 	TEST(efi_tables_that_do_not_exist),
+	TEST(efi_event_log_table),
+	TEST(efi_event_log_head),
 	TEST(efi_tables_over_old_bytes),
 	TEST(efi_map_of_nothing),
 	TEST(efi_map_each_type),

@@ -1340,6 +1340,37 @@ static void fdt_read_seeds(void **state)
 	chosen_refused(STATUS_BAD_FORMAT, "kaslr-seed");
 }
 
+static void fdt_read_hash_table(void **state)
+{
+	(void)state;
+	chosen();
+	end();
+	accepted();
+	assert_false(machine.has_hash_table);
+	chosen();
+	WORDS("slipway,hash-table", 1, 0x2000, 0, 0xb0);
+	end();
+	accepted();
+	assert_true(machine.has_hash_table);
+	assert_range(machine.hash_table, 0x100002000, 0xb0);
+	/* One of no bytes is not none. */
+	chosen();
+	WORDS("slipway,hash-table", 0, 0, 0, 0);
+	end();
+	accepted();
+	assert_true(machine.has_hash_table);
+	assert_range(machine.hash_table, 0, 0);
+	chosen();
+	WORDS("slipway,hash-table", 0, 0x2000, 0xb0);
+	chosen_refused(STATUS_BAD_FORMAT, "slipway,hash-table");
+	chosen();
+	BYTES("slipway,hash-table", "");
+	chosen_refused(STATUS_BAD_FORMAT, "slipway,hash-table");
+	chosen();
+	WORDS("slipway,hash-table", 0xffffffff, 0xfffff000, 0, 0x1001);
+	chosen_refused(STATUS_OUT_OF_RANGE, "end of all memory");
+}
+
 /* -- modules ---------------------------------------------------------------------- */
 
 static void module(const char *name, const char *kind)
@@ -1639,6 +1670,7 @@ static void fdt_read_names_at_the_end_of_all_strings(void **state)
 		"reg",
 		"reg-shift",
 		"rng-seed",
+		"slipway,hash-table",
 		"status",
 		"stdout-path",
 	};
@@ -1782,6 +1814,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(fdt_read_initrd_ends_before_it_begins),
 	TEST(fdt_read_initrd_empty),
 	TEST(fdt_read_seeds),
+	TEST(fdt_read_hash_table),
 	TEST(fdt_read_modules),
 	TEST(fdt_read_module_bootargs),
 	TEST(fdt_read_modules_besides_linux_properties),

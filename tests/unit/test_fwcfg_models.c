@@ -208,9 +208,7 @@ static void add_everything(const char *cmdline)
 
 static void handed_off(enum host_end end, size_t initrd_size, const char *cmdline)
 {
-	if (end != HOST_HANDOFF)
-		print_error("%s%s\n", host.console, host.check);
-	assert_int_equal(end, HOST_HANDOFF);
+	unit_check_end(end, HOST_HANDOFF);
 	machine_check_handoff(&kernel, initrd, initrd_size, cmdline);
 	assert_string_equal(host.console, "");
 	/* Signature and ID; all else is DMA, with the one bit that means the same everywhere. */

@@ -28,9 +28,7 @@ static void add_payload(const uint8_t *file, size_t size)
 
 static void handed_off(enum host_end end)
 {
-	if (end != HOST_HANDOFF)
-		print_error("%s%s\n", host.console, host.check);
-	assert_int_equal(end, HOST_HANDOFF);
+	unit_check_end(end, HOST_HANDOFF);
 	assert_string_equal(host.console, "");
 	assert_int_equal(host.fwcfg.dmas, 0);
 }

@@ -99,22 +99,14 @@ static struct arch_range put_initrd(uint64_t address)
 static void boots(const struct arm_kernel *image, const char *initrd, const char *cmdline)
 {
 	const struct arm_expected expected = {image, initrd, strlen(initrd), cmdline, NULL, NULL};
-	enum host_end end = arm_boot();
-
-	if (end != HOST_HANDOFF)
-		print_error("%s%s\n", host.console, host.check);
-	assert_int_equal(end, HOST_HANDOFF);
+	unit_check_end(arm_boot(), HOST_HANDOFF);
 	arm_check_tree(&expected);
 	assert_string_equal(host.console, "");
 }
 
 static void fails(const char *stage, enum status status)
 {
-	enum host_end end = arm_boot();
-
-	if (end == HOST_HANDOFF)
-		print_error("it boots\n");
-	assert_int_equal(end, HOST_FATAL);
+	unit_check_end(arm_boot(), HOST_FATAL);
 	unit_check_fatal(stage, status);
 	arm_check_writes();
 }

@@ -308,6 +308,63 @@ static void script_allocate_in_both_zones(void **state)
 	free(tables);
 }
 
+#define SHOWN_MAX 4
+
+/* What was shown, as it was at that moment. */
+static struct {
+	char name[56];
+	uint8_t bytes[16];
+	size_t size;
+} shown[SHOWN_MAX];
+static size_t shown_count;
+
+static void show(void *context, const char *name, struct span content)
+{
+	assert_ptr_equal(context, &shown_count);
+	assert_true(shown_count < SHOWN_MAX && content.size <= sizeof(shown[0].bytes));
+	strncpy(shown[shown_count].name, name, sizeof(shown[0].name) - 1);
+	memcpy(shown[shown_count].bytes, content.bytes, content.size);
+	shown[shown_count++].size = content.size;
+}
+
+/* Each file that is placed is shown once, before the script changes it. */
+static void script_shows_what_was_delivered(void **state)
+{
+	static const char *const names[] = {"first", "second"};
+	static const uint8_t first[16] = {1, 2, 3}, second[12] = {4, 5, 6};
+
+	(void)state;
+	shown_count = 0;
+	acpi_host.delivered = show;
+	acpi_host.context = &shown_count;
+	offer("first", first, sizeof(first));
+	offer("other", "not placed", 10);
+	offer("second", second, sizeof(second));
+	allocate("first", 16, HIGH);
+	add_pointer("first", "first", 8, 8);
+	add_checksum("first", 0, 0, sizeof(first));
+	allocate("second", 16, FSEG);
+	add_pointer("second", "first", 4, 4);
+	add_pointer("first", "second", 4, 4);
+	runs();
+	assert_int_equal(shown_count, COUNT(names));
+	for (size_t i = 0; i < COUNT(names); i++) {
+		assert_string_equal(shown[i].name, names[i]);
+		assert_int_equal(shown[i].size, i == 0 ? sizeof(first) : sizeof(second));
+		assert_memory_equal(shown[i].bytes, i == 0 ? first : second, shown[i].size);
+		assert_memory_not_equal(files.file[i].bytes, shown[i].bytes, shown[i].size);
+	}
+	/* One that cannot be read is not there. */
+	again();
+	shown_count = 0;
+	acpi_host.delivered = show;
+	acpi_host.context = &shown_count;
+	offer("first", first, sizeof(first))->bad = true;
+	allocate("first", 16, HIGH);
+	assert_status(run(), STATUS_IO);
+	assert_int_equal(shown_count, 0);
+}
+
 static void script_allocate_low_to_the_last_byte(void **state)
 {
 	(void)state;
@@ -1105,6 +1162,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(script_cannot_be_read),
 	TEST(script_keeps_off_low_memory_of_others),
 	TEST(script_allocate_in_both_zones),
+	TEST(script_shows_what_was_delivered),
 	TEST(script_allocate_low_to_the_last_byte),
 	TEST(script_allocate_low_alignment),
 	TEST(script_allocate_low_without_low_memory),

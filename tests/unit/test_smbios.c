@@ -65,7 +65,11 @@ static void again(void)
 	host_add_ram(0, 16 * MIB);
 	memmap_init(&map);
 	assert_status(memmap_add(&map, 0, 16 * MIB, MEMMAP_RAM), STATUS_OK);
-	smbios_host = (struct smbios_host){unit_map, &map, MEMMAP_RESERVED};
+	smbios_host = (struct smbios_host){
+		.map = unit_map,
+		.map_of_memory = &map,
+		.type = MEMMAP_RESERVED,
+	};
 	free(table);
 	table = NULL;
 	table_size = 0;
@@ -181,6 +185,44 @@ static void check_type0(const uint8_t *bytes, uint16_t handle)
 	assert_int_equal(bytes[5], 2);
 	assert_int_equal(bytes[8], 3);
 	assert_memory_equal(bytes + 24, TYPE0_STRINGS, sizeof(TYPE0_STRINGS));
+}
+
+static unsigned times_shown;
+
+static void show(void *context, struct span shown_anchor, struct span shown_table)
+{
+	assert_ptr_equal(context, &times_shown);
+	times_shown++;
+	assert_int_equal(shown_anchor.size, anchor_size);
+	assert_memory_equal(shown_anchor.bytes, anchor, anchor_size);
+	assert_int_equal(shown_table.size, table_size);
+	assert_memory_equal(shown_table.bytes, table, table_size);
+}
+
+/* Both as they came, before a type 0 comes to the table, and addresses to the anchor. */
+static void smbios_shows_what_was_delivered(void **state)
+{
+	(void)state;
+	for (unsigned version = 2; version <= 3; version++) {
+		again();
+		if (version == 3)
+			anchor_3();
+		usual_table();
+		smbios_host.delivered = show;
+		smbios_host.context = &times_shown;
+		times_shown = 0;
+		assert_status(place(), STATUS_OK);
+		assert_int_equal(times_shown, 1);
+		assert_memory_not_equal(entry_point, anchor, anchor_size);
+	}
+	/* Where there is no memory for it, it has not been delivered. */
+	again();
+	usual_table();
+	smbios_host.map = unit_map_nothing;
+	smbios_host.delivered = show;
+	times_shown = 0;
+	refused(STATUS_NO_MEMORY);
+	assert_int_equal(times_shown, 0);
 }
 
 static void smbios_2_without_type_0(void **state)
@@ -572,17 +614,29 @@ static void smbios_no_handle_is_left(void **state)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
-	TEST(smbios_2_without_type_0),    TEST(smbios_2_with_type_0),
-	TEST(smbios_3_without_type_0),    TEST(smbios_3_with_type_0),
-	TEST(smbios_anchor_size),         TEST(smbios_2_anchor_truncated),
-	TEST(smbios_anchor_signature),    TEST(smbios_2_intermediate_anchor),
-	TEST(smbios_cannot_be_read),      TEST(smbios_truncated_at_each_byte),
-	TEST(smbios_structure_length),    TEST(smbios_strings_without_end),
-	TEST(smbios_bytes_after_the_end), TEST(smbios_table_size),
-	TEST(smbios_2_table_of_64k),      TEST(smbios_structure_of_64k),
-	TEST(smbios_without_memory),      TEST(smbios_no_handle_is_left),
-	TEST(smbios_handles_in_use),      TEST(smbios_of_the_most_structures),
-	TEST(smbios_random_tables),       TEST(smbios_recorded),
+	TEST(smbios_shows_what_was_delivered),
+	TEST(smbios_2_without_type_0),
+	TEST(smbios_2_with_type_0),
+	TEST(smbios_3_without_type_0),
+	TEST(smbios_3_with_type_0),
+	TEST(smbios_anchor_size),
+	TEST(smbios_2_anchor_truncated),
+	TEST(smbios_anchor_signature),
+	TEST(smbios_2_intermediate_anchor),
+	TEST(smbios_cannot_be_read),
+	TEST(smbios_truncated_at_each_byte),
+	TEST(smbios_structure_length),
+	TEST(smbios_strings_without_end),
+	TEST(smbios_bytes_after_the_end),
+	TEST(smbios_table_size),
+	TEST(smbios_2_table_of_64k),
+	TEST(smbios_structure_of_64k),
+	TEST(smbios_without_memory),
+	TEST(smbios_no_handle_is_left),
+	TEST(smbios_handles_in_use),
+	TEST(smbios_of_the_most_structures),
+	TEST(smbios_random_tables),
+	TEST(smbios_recorded),
 };
 
 UNIT_MAIN(tests)

@@ -197,6 +197,13 @@ uint8_t *unit_data(const char *name, size_t *ret_size)
 	return bytes;
 }
 
+void unit_check_end(enum host_end end, enum host_end expected)
+{
+	if (end != expected)
+		print_error("%s%s\n", host.console, host.check);
+	assert_int_equal(end, expected);
+}
+
 void unit_check_fatal(const char *stage, enum status status)
 {
 	char expected[160];

@@ -91,6 +91,9 @@ uint8_t *unit_data(const char *name, size_t *ret_size);
  */
 extern char unit_trial[160];
 
+/** A boot ends as it is expected to; if not, what it said is printed. */
+void unit_check_end(enum host_end end, enum host_end expected);
+
 /** After HOST_FATAL: one line on the console, for this stage and status. */
 void unit_check_fatal(const char *stage, enum status status);
 

@@ -51,6 +51,9 @@ struct arch_range {
 /** Stack, page tables and what else the CPU reads: on x86 at a fixed place below 1 MiB. */
 struct arch_range arch_work_area(void);
 
+/** x86: where the image says that a VMM may put a hash table (measure/hashes.h). */
+struct arch_range arch_hash_block(void);
+
 /** Where our image runs: in ROM, or in RAM where a VMM loaded it as a kernel. */
 struct arch_range arch_image(void);
 

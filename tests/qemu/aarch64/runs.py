@@ -15,6 +15,7 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 
+import hashtable
 import tableloader
 from devicetree import PROPERTY, string, u32, u64
 from machines import GIB, KIB, MIB
@@ -60,7 +61,11 @@ class Run:
     initrd: object = 0              # bytes, or GUEST
     cmdline: bytes = b"root=/dev/probe quiet"
     fw_cfg: tuple = ()              # (name, content) of further fw_cfg files
+    hashes: object = None           # a hash table that /chosen of a -dtb names: what hashtable.py
+                                    # makes of the files
     options: tuple = ()             # further QEMU options
+    tpm: str = ""                   # the model of a TPM that swtpm emulates
+    tpm_banks: str = ""             # its active banks, sha256,sha384; else swtpm's choice
     serial: bool = True             # somebody reads the serial port
     stdout_path: str = "/pl011@9000000"     # None where the tree has none
     bios_vendor: str = "Slipway"    # None where there is no SMBIOS
@@ -102,6 +107,10 @@ PROBES = both(
     probe("chosen", source="chosen", initrd=100001),
     probe("guest-loader", source="guest-loader", initrd=100001),
     probe("no-dma", options=NO_DMA, initrd=SMALL),
+    # A hash table, by which all of it may be booted.
+    probe("hashes", initrd=SMALL, hashes=hashtable.agreed),
+    probe("hashes-opt", source="opt", initrd=SMALL, hashes=hashtable.reordered),
+    probe("hashes-chosen", source="chosen", initrd=SMALL, hashes=hashtable.agreed),
     # Machines.
     probe("no-acpi", "virt,acpi=off", initrd=100001),
     probe("gic-3", "virt,gic-version=3", initrd=SMALL),
@@ -111,6 +120,9 @@ PROBES = both(
     probe("smp-8", smp=8),
     probe("numa", smp=2, options=TWO_NODES),
 ) + [
+    probe("hashes-uki", source="etc", bundle="uki", initrd=SMALL, hashes=hashtable.agreed),
+    probe("hashes-packed", source="opt", pack="gzip", hashes=hashtable.agreed),
+    probe("hashes-no-acpi-no-cmdline", "virt,acpi=off", cmdline=b"", hashes=hashtable.agreed),
     probe("acpi-off-by-command-line", cmdline=b"quiet acpi=off", initrd=SMALL),
     probe("acpi-off-not-quite", cmdline=b"quiet xacpi=off acpi=offf", initrd=SMALL),
     probe("el2-gic-3", "virt,virtualization=on,gic-version=3", smp=2),
@@ -206,7 +218,7 @@ PROBES = both(
 
     # Packed kernels.
     *(probe(f"packed-{kind}", source="opt", pack=kind, size=3 * MIB, initrd=SMALL)
-      for kind in ("gzip", "zboot-gzip", "zboot-zstd", "zboot-zstd22")),
+      for kind in ("gzip", "zboot-gzip", "zboot-zstd", "zboot-zstd22", "zboot-zstd-1k")),
     probe("packed-gzip-fixed", source="opt", pack="gzip-fixed", size=3 * MIB),
     probe("packed-gzip-no-acpi", "virt,acpi=off", source="opt", pack="gzip"),
     probe("packed-zboot-legacy", pack="zboot-zstd", size=3 * MIB),
@@ -270,6 +282,12 @@ def bad_kernel(name, status, reason, header=None, **more):
 
 def bad_file(name, content, status, reason, **more):
     return refused(name, "loader", status, reason, kernel=content, source="opt", **more)
+
+
+def bad_hashes(name, hashes, status, reason, stage="payload", **more):
+    """A probe that the table does not let through."""
+    return refused(f"hashes-{name}", stage, status, reason, hashes=hashes,
+                   **({"kernel": {}, "initrd": SMALL} | more))
 
 
 def bad_chosen(name, status, reason, **more):
@@ -365,6 +383,19 @@ CUT = FORMAT + "|no-memory|too-large"
 NO_STACK = "Invalid write at addr 0x401FDF[0-9A-F]{2}, size 8, .*"
 
 REFUSED = [
+    # Hash tables: other files than those that were agreed, and tables that are none.
+    *(bad_hashes(f"{what}-{source}", hashes, "mismatch", f"{name}'s SHA-256 is [0-9a-f]{{64}},",
+                 source=source)
+      for source in ("legacy", "chosen")
+      for what, name, hashes in (("head", "kernel", hashtable.other_kernel(0)),
+                                 ("kernel", "kernel", hashtable.other_kernel(-1)),
+                                 ("initrd", "initrd", hashtable.other_initrd),
+                                 ("cmdline", "command line", hashtable.other_cmdline))),
+    bad_hashes("packed", hashtable.other_kernel(-1), "mismatch", "kernel's", pack="gzip"),
+    *(bad_hashes(f"table-{name}", *damaged, "hashes")
+      for name, damaged in hashtable.DAMAGED.items()),
+    bad_hashes("nowhere", lambda *_: bytes(hashtable.PADDED), "not-found",
+               "there is no hash table at 0x", "hashes"),
     # No kernel, or none that can be used.
     refused("no-kernel", "payload", "not-found", "no kernel"),
     refused("no-kernel-no-acpi", "payload", "not-found", "no kernel", "virt,acpi=off"),

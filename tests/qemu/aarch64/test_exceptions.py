@@ -20,7 +20,7 @@ INSTRUCTION_ABORT, DATA_ABORT = 0x21, 0x25
 TRANSLATION, PERMISSION = 0x1, 0x3
 WRITE = 1 << 6
 
-WORK = 0x40200000 - 0x1B000     # arch/aarch64/layout.h
+WORK = 0x40200000 - 0x1C000     # arch/aarch64/layout.h
 STACK_GUARD = WORK + 0x11000
 
 

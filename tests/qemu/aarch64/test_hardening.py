@@ -22,12 +22,12 @@ PAGE = 4096
 MACHINES = ("virt", "virt,virtualization=on")
 
 # arch/aarch64/layout.h; without a device tree in the way, it is at the end of a block.
-WORK = Range(0x40200000 - 0x1B000, 0x40200000)
+WORK = Range(0x40200000 - 0x1C000, 0x40200000)
 TABLES = Range(WORK.start, WORK.start + 0x10000)
 CANARY = WORK.start + 0x10000
 GUARDS = (Range(WORK.start + 0x11000, WORK.start + 0x12000),
-          Range(WORK.start + 0x19000, WORK.start + 0x1A000))
-STACK = Range(WORK.start + 0x12000, WORK.start + 0x19000)
+          Range(WORK.start + 0x1A000, WORK.start + 0x1B000))
+STACK = Range(WORK.start + 0x12000, WORK.start + 0x1A000)
 
 # Descriptors: Arm ARM D8.3.
 VALID, TABLE, READ_ONLY = 1, 2, 1 << 7

@@ -11,7 +11,7 @@ import subprocess
 from debugger import CHANGED
 from machines import KIB
 
-STACK_SIZE = 28 * KIB               # arch/aarch64/layout.h, from WORK_STACK_GUARD's end on
+STACK_SIZE = 32 * KIB               # arch/aarch64/layout.h, from WORK_STACK_GUARD's end on
 
 # But for labels inside a function: BOOT_STEP (boot/boot.h).
 FUNCTION = re.compile(r"^[0-9a-f]+ <(?!step_)(.+)>:$")
@@ -26,7 +26,9 @@ INDIRECT = re.compile(r"\tblr\t")
 # What is called through a pointer: a blob's read and write, a host's map and find; but here:
 READERS = ("read_item", "read_memory", "read_pieces", "read", "write_item", "boot_map_ram",
            "find_file")
-POINTERS = {"boot_find_kernel": ("find_in",), "log_write": ("arch_console_write",),
+POINTERS = {"boot_find_kernel": ("find_in",),
+            "acpi_run_script": (*READERS, "boot_measure_file"), "end": ("extend", "tpm_extend"),
+            "log_write": ("arch_console_write",),
             "inflate": ("arena_alloc",), "inflateInit2_": ("arena_alloc", "arena_free")}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import faults
+import hashtable
 from devicetree import DeviceTree, string, u64
 from host import make_bundle, pack
 from machines import GIB, KIB, MIB, Machine, parse_size
@@ -24,6 +25,7 @@ FLASH_SIZE = 64 * MIB           # of each of the two, which QEMU wants filled
 # Folders of fw_cfg files that hold kernel, initrd and cmdline, by Run.source.
 SOURCES = {"opt": "opt/org.slipway", "etc": "etc/boot"}
 IN_MEMORY = ("chosen", "guest-loader")
+HASHES = 0x4A000000             # where a hash table lies
 
 GDB_X0 = 0
 
@@ -84,6 +86,8 @@ class Trial:
             self.vmm_tree = DeviceTree.read(self.dump_tree())
         if callable(self.pokes):
             self.pokes = self.pokes(self.vmm_tree)
+        if run.tpm:
+            self.vm.add_tpm(run.tpm, run.tpm_banks)
         self.vm.add_qmp()
         if self.pokes or self.x0 is not None:
             self.vm.add_gdb()
@@ -146,6 +150,17 @@ class Trial:
              run.source, self._by_files)(run, kernel, initrd, cmdline)
         if run.bundle:
             self.cmdline_seen = run.cmdline
+        if run.hashes and run.source != "chosen":
+            tree = DeviceTree.read(self.dump_tree())
+            self._add_hashes(run, tree, kernel, initrd, cmdline)
+            self.vm.add("-dtb", self.vm.file("dtb", tree.write()))
+
+    def _add_hashes(self, run, tree, kernel, initrd, cmdline):
+        """A table in memory, and its place in the tree."""
+        content = run.hashes(Path(kernel).read_bytes(),
+                             Path(initrd).read_bytes() if initrd else b"", cmdline)
+        self._load(self.vm.file("hashes", content), HASHES)
+        tree.chosen.properties["slipway,hash-table"] = u64(HASHES) + u64(hashtable.BLOCK_SIZE)
 
     def _make_bundle(self, run, kernel, initrd):
         """One file of all that it can hold; returns what the VMM gets."""
@@ -198,6 +213,8 @@ class Trial:
             self._load(initrd, run.initrd_at)
             chosen["linux,initrd-start"] = u64(run.initrd_at)
             chosen["linux,initrd-end"] = u64(run.initrd_at + os.path.getsize(initrd))
+        if run.hashes:
+            self._add_hashes(run, tree, kernel, initrd, cmdline)
         if run.edit_tree:
             run.edit_tree(tree)
         self.vm.add("-dtb", self.vm.file("dtb", tree.write()))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "acpi/facs.h"
+#include "acpi/find.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -35,6 +35,20 @@ _Static_assert(sizeof(struct header) == 36, "ACPI 6.5, table 5.4");
 #define FACS_WAKING_VECTOR 12
 #define FACS_SIZE_MIN      64
 #define REAL_MODE_END      0x100000
+
+/* TCG ACPI Specification 1.4, 8: the TPM2 table. Its first two start methods for a PC. */
+struct tpm2 {
+	struct header header;
+	struct le32 platform_class;
+	struct le64 control_area;
+	struct le32 start_method;
+};
+_Static_assert(sizeof(struct tpm2) == 52, "TCG ACPI Specification 1.4, 8");
+#define START_METHOD_FIFO 6
+#define START_METHOD_CRB  7
+
+/* From the registers on; TCG PC Client Platform TPM Profile 1.05, 6.5.3. */
+#define CRB_CONTROL_AREA 0x40
 
 /* More tables have never been seen. */
 #define TABLES_MAX 256
@@ -93,7 +107,9 @@ static enum status find_root(const struct walk *walk, uint64_t address, uint64_t
 	return status;
 }
 
-static enum status find_fadt(const struct walk *walk, uint64_t rsdp, uint64_t *ret_fadt)
+/* STATUS_NOT_FOUND without a reason. */
+static enum status find_table(const struct walk *walk, uint64_t rsdp, const char *name,
+			      uint64_t *ret_table)
 {
 	uint64_t root;
 	size_t width;
@@ -114,12 +130,12 @@ static enum status find_fadt(const struct walk *walk, uint64_t rsdp, uint64_t *r
 			status = read(walk, le64_get(address), sizeof(signature), signature);
 		if (status != STATUS_OK)
 			return status;
-		if (memcmp(signature, "FACP", sizeof(signature)) == 0) {
-			*ret_fadt = le64_get(address);
+		if (memcmp(signature, name, sizeof(signature)) == 0) {
+			*ret_table = le64_get(address);
 			return STATUS_OK;
 		}
 	}
-	return refuse(walk->why, STATUS_NOT_FOUND, "there is no FADT");
+	return STATUS_NOT_FOUND;
 }
 
 static enum status find_facs(const struct walk *walk, uint64_t fadt, uint64_t *ret_facs)
@@ -150,7 +166,9 @@ enum status acpi_find_waking_vector(uint64_t rsdp, void *(*map)(uint64_t address
 	uint64_t fadt, facs;
 	uint32_t length;
 
-	enum status status = find_fadt(&walk, rsdp, &fadt);
+	enum status status = find_table(&walk, rsdp, "FACP", &fadt);
+	if (status == STATUS_NOT_FOUND)
+		return refuse(why, status, "there is no FADT");
 	if (status == STATUS_OK)
 		status = find_facs(&walk, fadt, &facs);
 	if (status == STATUS_OK)
@@ -166,4 +184,22 @@ enum status acpi_find_waking_vector(uint64_t rsdp, void *(*map)(uint64_t address
 			      le32_get(vector));
 	*ret_vector = le32_get(vector);
 	return STATUS_OK;
+}
+
+bool acpi_has_tpm(uint64_t rsdp, void *(*map)(uint64_t address, uint64_t length),
+		  uint64_t registers)
+{
+	struct reason why;
+	const struct walk walk = {map, &why};
+	struct tpm2 table;
+	uint64_t at;
+
+	if (find_table(&walk, rsdp, "TPM2", &at) != STATUS_OK ||
+	    read(&walk, at, sizeof(table), &table) != STATUS_OK ||
+	    le32_get(table.header.length) < sizeof(table))
+		return false;
+	uint32_t method = le32_get(table.start_method);
+	return method == START_METHOD_FIFO ||
+	       (method == START_METHOD_CRB &&
+		le64_get(table.control_area) == registers + CRB_CONTROL_AREA);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit.h"
 
-#include "acpi/facs.h"
+#include "acpi/find.h"
 #include "lib/memmap.h"
 
-/* ACPI tables as far as the way from the RSDP to the waking vector needs them. */
+/* ACPI tables as far as the ways from the RSDP to the waking vector and to a TPM need them. */
 
 #define RAM_END (2 * MIB)
 #define RSDP    0xe0010ul
@@ -201,6 +201,73 @@ static void facs_behind_a_root_at_the_end_of_memory(void **state)
 	}
 }
 
+/* -- the TPM2 table ------------------------------------------------------------------ */
+
+#define REGISTERS 0xfed40000ul
+
+enum { START_METHOD = 48, CONTROL_AREA = 40, FIFO = 6, CRB = 7 };
+
+static void make_tpm2(bool wide, uint32_t method, uint64_t control_area)
+{
+	if (wide)
+		make_wide_tables();
+	else
+		make_tables();
+	put_table(OTHER, "TPM2", 52);
+	put64(at(OTHER) + CONTROL_AREA, control_area);
+	put32(at(OTHER) + START_METHOD, method);
+}
+
+static bool has_tpm(void)
+{
+	return acpi_has_tpm(RSDP, unit_map, REGISTERS);
+}
+
+static void tpm_by_its_table(void **state)
+{
+	(void)state;
+	for (unsigned wide = 0; wide < 2; wide++) {
+		make_tpm2(wide != 0, CRB, REGISTERS + 0x40);
+		assert_true(has_tpm());
+		make_tpm2(wide != 0, FIFO, 0);
+		assert_true(has_tpm());
+	}
+	make_tables();
+	assert_false(has_tpm());
+}
+
+/* One that is started by ACPI, or by an SMC, or is elsewhere, is not ours to use. */
+static void tpm_of_another_kind(void **state)
+{
+	(void)state;
+	for (uint32_t method = 0; method < 16; method++) {
+		make_tpm2(true, method, REGISTERS + 0x40);
+		assert_int_equal(has_tpm(), method == FIFO || method == CRB);
+	}
+	make_tpm2(true, CRB, REGISTERS);
+	assert_false(has_tpm());
+	make_tpm2(true, CRB, (1ul << 32) + REGISTERS + 0x40);
+	assert_false(has_tpm());
+}
+
+static void tpm_behind_flaws(void **state)
+{
+	(void)state;
+	make_tpm2(false, FIFO, 0);
+	put32(at(OTHER) + 4, 51);
+	assert_false(has_tpm());
+	make_tpm2(false, FIFO, 0);
+	put32(at(ROOT) + 36, RAM_END - 51);
+	memcpy(at(RAM_END - 51), "TPM2", 4);
+	assert_false(has_tpm());
+	make_tpm2(false, FIFO, 0);
+	put32(at(ROOT) + 4, 35);
+	assert_false(has_tpm());
+	make_tpm2(false, FIFO, 0);
+	refused_page = OTHER;
+	assert_false(acpi_has_tpm(RSDP, map_all_but_one, REGISTERS));
+}
+
 static const struct CMUnitTest tests[] = {
 	UNIT_TEST(facs_by_rsdt),
 	UNIT_TEST(facs_by_xsdt),
@@ -208,6 +275,9 @@ static const struct CMUnitTest tests[] = {
 	UNIT_TEST(facs_in_an_endless_root),
 	UNIT_TEST(facs_that_cannot_be_mapped),
 	UNIT_TEST(facs_behind_a_root_at_the_end_of_memory),
+	UNIT_TEST(tpm_by_its_table),
+	UNIT_TEST(tpm_of_another_kind),
+	UNIT_TEST(tpm_behind_flaws),
 };
 
 UNIT_MAIN(tests)
