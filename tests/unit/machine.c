@@ -54,6 +54,44 @@ void machine_put(uint64_t address, const void *bytes, size_t size)
 	puts_done[puts_count++] = (struct arch_range){address, size};
 }
 
+void machine_put_start_info(void)
+{
+	uint8_t start_info[56] = {0};
+
+	host_image_in_ram(MIB, machine_image, sizeof(machine_image));
+	put32(start_info, 0x336ec578);
+	put32(start_info + 4, 1);
+	machine_put(MACHINE_START_INFO, start_info, sizeof(start_info));
+}
+
+void machine_put_module(uint64_t address, const void *bytes, size_t size)
+{
+	uint8_t *start_info = host_edit(MACHINE_START_INFO, 56);
+	uint8_t entry[32] = {0};
+
+	put32(start_info + 12, 1);
+	put64(start_info + 16, MACHINE_MODULE_LIST);
+	put64(entry, address);
+	put64(entry + 8, size);
+	machine_put(MACHINE_MODULE_LIST, entry, sizeof(entry));
+	machine_put(address, bytes, size);
+}
+
+void machine_put_pvh_map(uint64_t ram_end)
+{
+	uint8_t *start_info = host_edit(MACHINE_START_INFO, 56);
+	uint8_t map[2 * 24] = {0};
+
+	put64(map + 8, 0xa0000);
+	put32(map + 16, 1);
+	put64(map + 24, MIB);
+	put64(map + 32, ram_end - MIB);
+	put32(map + 40, 1);
+	machine_put(MACHINE_PVH_MAP, map, sizeof(map));
+	put64(start_info + 40, MACHINE_PVH_MAP);
+	put32(start_info + 48, 2);
+}
+
 void machine_put_hashes(const void *bytes, size_t size)
 {
 	assert_true(size <= sizeof(hashes));

@@ -33,6 +33,20 @@ void machine_add_e820(uint64_t low, uint64_t high);
 void machine_add_legacy_kernel(const struct kernel *kernel);
 void machine_add_legacy(uint16_t size_key, uint16_t data_key, const void *bytes, size_t size);
 
+/** Where these put what a PVH loader tells. */
+#define MACHINE_START_INFO  0x6000ul
+#define MACHINE_MODULE_LIST 0x6040ul
+#define MACHINE_PVH_MAP     0x7000ul
+
+/** A PVH loader has put the image into RAM, and tells nothing else: start_info 1. */
+void machine_put_start_info(void);
+
+/** It has put a module there, too. */
+void machine_put_module(uint64_t address, const void *bytes, size_t size);
+
+/** And it tells of memory: RAM up to @ram_end, without the last 384 KiB below 1 MiB. */
+void machine_put_pvh_map(uint64_t ram_end);
+
 /** The map of memory as it was handed to the kernel; with unit_flags of module.mk. */
 extern struct memmap machine_map;
 

@@ -9,9 +9,7 @@
 
 /* What can go wrong in a boot on x86_64, one thing at a time. */
 
-#define START_INFO 0x6000ul
-#define PVH_MAP    0x7000ul
-#define ELF_PLACE  (24 * MIB)
+#define ELF_PLACE (24 * MIB)
 
 static void add_legacy_payload(void)
 {
@@ -52,21 +50,9 @@ static void microvm(const char *name)
 /* The VMM has loaded the firmware itself and tells of its memory; fw_cfg has the payload. */
 static void pvh(enum host_fwcfg_kind kind)
 {
-	static uint8_t start_info[56], map[2 * 24];
-
 	machine_new(64 * MIB, 0);
-	host_image_in_ram(MIB, machine_image, sizeof(machine_image));
-	put32(start_info, 0x336ec578);
-	put32(start_info + 4, 1);
-	put64(start_info + 40, PVH_MAP);
-	put32(start_info + 48, 2);
-	put64(map + 8, 0xa0000);
-	put32(map + 16, 1);
-	put64(map + 24, MIB);
-	put64(map + 32, 63 * MIB);
-	put32(map + 40, 1);
-	machine_put(START_INFO, start_info, sizeof(start_info));
-	machine_put(PVH_MAP, map, sizeof(map));
+	machine_put_start_info();
+	machine_put_pvh_map(64 * MIB);
 	host_add_fwcfg(kind);
 	host_fwcfg_integer(FWCFG_CPUS, 2, 2);
 	payload_add();
@@ -122,7 +108,7 @@ static enum host_end reset(void)
 
 static enum host_end start_pvh(void)
 {
-	return machine_boot(ARCH_ENTRY_PVH, START_INFO);
+	return machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO);
 }
 
 static void check(void)

@@ -18,13 +18,10 @@
 #define FWCFG_CPU 0x05
 
 /* A PVH loader's, as in test_boot.c. */
-#define START_INFO  0x6000ul
-#define MODULE_LIST 0x6040ul
-#define MEMORY_MAP  0x7000ul
-#define MODULE      (32 * MIB)
-#define RSDP        0xa0000ul
-#define ROOT        0xa0100ul
-#define TPM2        0xa0200ul
+#define MODULE (32 * MIB)
+#define RSDP   0xa0000ul
+#define ROOT   0xa0100ul
+#define TPM2   0xa0200ul
 
 #define SHUTDOWN_STATUS 0x0f
 #define SLEPT           0xfe
@@ -584,26 +581,11 @@ static void measured_setup_that_is_cut(void **state)
 
 /* -- a PVH loader ------------------------------------------------------------------------------ */
 
-static void enter_by_pvh(uint64_t at, const void *bytes, size_t size)
-{
-	uint8_t start_info[56] = {0}, entry[32] = {0};
-
-	host_image_in_ram(MIB, machine_image, sizeof(machine_image));
-	put32(start_info, 0x336ec578);
-	put32(start_info + 4, 1);
-	put32(start_info + 12, 1);
-	put64(start_info + 16, MODULE_LIST);
-	put64(entry, at);
-	put64(entry + 8, size);
-	machine_put(START_INFO, start_info, sizeof(start_info));
-	machine_put(MODULE_LIST, entry, sizeof(entry));
-	machine_put(at, bytes, size);
-}
-
 static void pvh(uint64_t at, const void *bytes, size_t size)
 {
 	machine();
-	enter_by_pvh(at, bytes, size);
+	machine_put_start_info();
+	machine_put_module(at, bytes, size);
 }
 
 /* Without QEMU's DMA nobody tells where the log is. */
@@ -628,12 +610,12 @@ static void measured_pvh_module(void **state)
 	for (size_t i = 0; i < COUNT(places); i++) {
 		snprintf(unit_trial, sizeof(unit_trial), "module at 0x%lx", places[i]);
 		pvh(places[i], kernel.bytes, kernel.size);
-		unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_HANDOFF);
+		unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_HANDOFF);
 		machine_check_handoff(&kernel, "", 0, "");
 		measured_check_log(find_log(), normal_kernel(), no_initrd, "");
 		pvh(places[i], initrd, sizeof(initrd));
 		host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-		unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_HANDOFF);
+		unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_HANDOFF);
 		machine_check_handoff(&kernel, initrd, sizeof(initrd), "");
 		measured_check_log(find_log(), normal_kernel(), whole_initrd(), "");
 	}
@@ -643,18 +625,13 @@ static void measured_pvh_module(void **state)
 static void pvh_with_tables(bool has_tpm2)
 {
 	uint8_t rsdp[20] = "RSD PTR ", root[40] = "RSDT", tpm2[76] = "TPM2";
-	uint8_t map[2 * 24] = {0};
 
 	machine_new(256 * MIB, 0);
 	tpm_model_add(TPM_PC_REGISTERS, true);
-	enter_by_pvh(MODULE, kernel.bytes, kernel.size);
-	uint8_t *start_info = host_edit(START_INFO, 56);
-	put64(map + 8, 0xa0000);
-	put32(map + 16, 1);
-	put64(map + 24, MIB);
-	put64(map + 32, 255 * MIB);
-	put32(map + 40, 1);
-	machine_put(MEMORY_MAP, map, sizeof(map));
+	machine_put_start_info();
+	machine_put_module(MODULE, kernel.bytes, kernel.size);
+	machine_put_pvh_map(256 * MIB);
+	put64(host_edit(MACHINE_START_INFO + 32, 8), RSDP);
 	put32(rsdp + 16, ROOT);
 	rsdp[8] = (uint8_t)-unit_sum(rsdp, sizeof(rsdp));
 	machine_put(RSDP, rsdp, sizeof(rsdp));
@@ -667,9 +644,6 @@ static void pvh_with_tables(bool has_tpm2)
 	if (!has_tpm2)
 		tpm2[0] = 'X';
 	machine_put(TPM2, tpm2, sizeof(tpm2));
-	put64(start_info + 32, RSDP);
-	put64(start_info + 40, MEMORY_MAP);
-	put32(start_info + 48, 2);
 }
 
 /* There is no room for a log, and PCRs 8 and 9 are those of any other VMM. */
@@ -684,7 +658,7 @@ static void measured_by_the_tpm2_table(void **state)
 	hands_off();
 	other = tpm_model;
 	pvh_with_tables(true);
-	unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_HANDOFF);
+	unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_HANDOFF);
 	machine_check_handoff(&kernel, "", 0, "");
 	assert_string_equal(host.console, "");
 	assert_int_equal(tpm_model.starts, 1);
@@ -701,7 +675,7 @@ static void measured_nothing_without_the_tpm2_table(void **state)
 {
 	(void)state;
 	pvh_with_tables(false);
-	unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_HANDOFF);
+	unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_HANDOFF);
 	assert_int_equal(tpm_model.accesses, 0);
 }
 
@@ -712,7 +686,7 @@ static void measured_nothing_behind_another_firmware(void **state)
 	pvh_with_tables(true);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	host_fwcfg_file("etc/tpm/log", "", 1);
-	unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_HANDOFF);
+	unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_HANDOFF);
 	assert_int_equal(tpm_model.accesses, 0);
 }
 

@@ -14,8 +14,6 @@
 #define ELF_PLACE   (24 * MIB)
 
 /* A PVH loader's, as in test_boot.c. */
-#define START_INFO  0x6000ul
-#define MODULE_LIST 0x6040ul
 #define PVH_CMDLINE 0x20000ul
 #define MODULE      (32 * MIB)
 
@@ -405,38 +403,28 @@ static void verify_setup_data_is_dropped(void **state)
 /* A module of @size bytes, and a command line, if it is not NULL. */
 static void pvh(const void *bytes, size_t size, const char *cmdline)
 {
-	uint8_t start_info[56] = {0}, entry[32] = {0};
-
 	again();
-	host_image_in_ram(MIB, machine_image, sizeof(machine_image));
-	put32(start_info, 0x336ec578);
-	put32(start_info + 4, 1);
-	put32(start_info + 12, 1);
-	put64(start_info + 16, MODULE_LIST);
-	put64(entry, MODULE);
-	put64(entry + 8, size);
+	machine_put_start_info();
+	machine_put_module(MODULE, bytes, size);
 	if (cmdline != NULL) {
-		put64(start_info + 24, PVH_CMDLINE);
+		put64(host_edit(MACHINE_START_INFO + 24, 8), PVH_CMDLINE);
 		machine_put(PVH_CMDLINE, cmdline, strlen(cmdline) + 1);
 	} else {
 		/* The module's own, that nobody has agreed to. */
-		put64(entry + 16, PVH_CMDLINE);
+		put64(host_edit(MACHINE_MODULE_LIST + 16, 8), PVH_CMDLINE);
 		machine_put(PVH_CMDLINE, "from=module", 12);
 	}
-	machine_put(START_INFO, start_info, sizeof(start_info));
-	machine_put(MODULE_LIST, entry, sizeof(entry));
-	machine_put(MODULE, bytes, size);
 }
 
 static void pvh_boots(const char *initrd, const char *cmdline)
 {
-	unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_HANDOFF);
+	unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_HANDOFF);
 	machine_check_handoff(&kernel, initrd, strlen(initrd), cmdline);
 }
 
 static void pvh_mismatches(const char *name)
 {
-	unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_FATAL);
+	unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_FATAL);
 	unit_check_fatal("payload", STATUS_MISMATCH);
 	assert_non_null(strstr(host.console, name));
 }
@@ -477,7 +465,7 @@ static void verify_a_module_that_is_the_kernel(void **state)
 	/* An initrd alone is no kernel. */
 	pvh(INITRD, INITRD_SIZE, NULL);
 	agree_kernel("", "");
-	unit_check_end(machine_boot(ARCH_ENTRY_PVH, START_INFO), HOST_FATAL);
+	unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_FATAL);
 	unit_check_fatal("payload", STATUS_NOT_FOUND);
 }
 
