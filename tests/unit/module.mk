@@ -21,7 +21,7 @@ unit_tests := $(unit_modules:%=$(unit)/tests/unit/test_%)
 # names, so that each has an archive of its own.
 unit_srcs := $(srcs) $(addprefix arch/host/,claims.c console.c devices.c fwcfg.c \
 		fwcfg_cloud_hypervisor.c fwcfg_crosvm.c fwcfg_qemu.c guard.c host.c) \
-	$(addprefix tests/unit/,faults.c fwcfg_models.c hash_table.c measured.c pe.c recording.c \
+	$(addprefix tests/unit/,faults.c fwcfg_models.c hash_table.c hashed.c measured.c pe.c recording.c \
 		tpm_model.c unit.c)
 unit_srcs_x86_64 := $(unit_srcs) $(srcs_x86_64) \
 	$(addprefix tests/unit/,kernel.c machine.c payload.c pci.c)

@@ -3,52 +3,27 @@
 
 #include <stdlib.h>
 
-#include "hash_table.h"
+#include "hashed.h"
 #include "machine.h"
 #include "pe.h"
 
 /* Whole boots on x86_64 with a hash table: what it says, and nothing else, is booted. */
 
-#define INITRD      "the right initrd"
-#define INITRD_SIZE (sizeof(INITRD) - 1)
-#define ELF_PLACE   (24 * MIB)
+#define ELF_PLACE (24 * MIB)
 
 /* A PVH loader's, as in test_boot.c. */
 #define PVH_CMDLINE 0x20000ul
 #define MODULE      (32 * MIB)
 
-static const struct {
-	unsigned digest;
-	char name[16];
-} parts[] = {
-	{HASH_TABLE_KERNEL, "the kernel's"},
-	{HASH_TABLE_INITRD, "the initrd's"},
-	{HASH_TABLE_CMDLINE, "command line's"},
-};
-
 static struct kernel kernel, other;
 static struct host_item *opt_kernel;
 static struct pe_file uki;
-static uint8_t table[HASH_TABLE_SIZE];
 
 static void again(void)
 {
 	machine_new(64 * MIB, 0);
 	host_add_fwcfg(HOST_FWCFG_QEMU);
 	machine_add_e820(64 * MIB, 0);
-}
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = kernel_make(3, 8192);
-	other = kernel_make(5, 4096);
-	uki = pe_make(PE_X86_64, 3);
-	(void)pe_add(&uki, ".cmdline", "from=uki\n", 9);
-	(void)pe_add(&uki, ".initrd", INITRD, INITRD_SIZE);
-	(void)pe_add(&uki, ".linux", kernel.bytes, kernel.size);
-	again();
-	return 0;
 }
 
 static int teardown(void **state)
@@ -76,39 +51,17 @@ static void legacy_cmdline(const char *text)
 
 static void put_table(void)
 {
-	machine_put_hashes(table, sizeof(table));
+	machine_put_hashes(hashed_table, sizeof(hashed_table));
 }
 
-/* It has the hashes of these. */
-static void agree(const void *bytes, size_t size, const char *initrd, const char *cmdline)
+static enum host_end boot(void)
 {
-	hash_table_make(table, (struct span){bytes, size},
-			(struct span){(const uint8_t *)initrd, strlen(initrd)}, cmdline);
-	put_table();
+	return machine_boot(ARCH_ENTRY_RESET, 0);
 }
 
-static void agree_kernel(const char *initrd, const char *cmdline)
+static void check_handoff(const char *initrd, const char *cmdline)
 {
-	agree(kernel.bytes, kernel.size, initrd, cmdline);
-}
-
-static void boots(const char *initrd, const char *cmdline)
-{
-	unit_check_end(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
 	machine_check_handoff(&kernel, initrd, strlen(initrd), cmdline);
-	assert_string_equal(host.console, "");
-}
-
-static void fails(const char *stage, enum status status)
-{
-	unit_check_end(machine_boot(ARCH_ENTRY_RESET, 0), HOST_FATAL);
-	unit_check_fatal(stage, status);
-}
-
-static void mismatches(const char *name)
-{
-	fails("payload", STATUS_MISMATCH);
-	assert_non_null(strstr(host.console, name));
 }
 
 /* -- each source ------------------------------------------------------------------- */
@@ -116,90 +69,90 @@ static void mismatches(const char *name)
 static void from_opt(void)
 {
 	opt_kernel = host_fwcfg_file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+	file("opt/org.slipway/initrd", HASHED_INITRD, HASHED_INITRD_SIZE);
 	file("opt/org.slipway/cmdline", "quiet\n", 6);
 }
 
 static void from_etc(void)
 {
 	file("etc/boot/kernel", kernel.bytes, kernel.size);
-	file("etc/boot/initrd", INITRD, INITRD_SIZE);
+	file("etc/boot/initrd", HASHED_INITRD, HASHED_INITRD_SIZE);
 	file("etc/boot/cmdline", "quiet", 5);
 }
 
 static void from_legacy(void)
 {
 	machine_add_legacy_kernel(&kernel);
-	legacy_initrd(INITRD, INITRD_SIZE);
+	legacy_initrd(HASHED_INITRD, HASHED_INITRD_SIZE);
 	legacy_cmdline("quiet");
 }
 
 static void (*const sources[])(void) = {from_opt, from_etc, from_legacy};
 
+static int setup(void **state)
+{
+	unit_setup(state);
+	kernel = kernel_make(3, 8192);
+	other = kernel_make(5, 4096);
+	uki = pe_make(PE_X86_64, 3);
+	(void)pe_add(&uki, ".cmdline", "from=uki\n", 9);
+	(void)pe_add(&uki, ".initrd", HASHED_INITRD, HASHED_INITRD_SIZE);
+	(void)pe_add(&uki, ".linux", kernel.bytes, kernel.size);
+	hashed_machine = (struct hashed_machine){
+		.again = again,
+		.put_table = put_table,
+		.boot = boot,
+		.check_handoff = check_handoff,
+		.sources = sources,
+		.sources_count = COUNT(sources),
+		.kernel = kernel.bytes,
+		.kernel_size = kernel.size,
+	};
+	again();
+	return 0;
+}
+
 static void verify_each_source(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(sources); i++) {
-		again();
-		sources[i]();
-		agree_kernel(INITRD, "quiet");
-		boots(INITRD, "quiet");
-	}
+	hashed_test_each_source();
 }
 
 static void verify_one_bit_of_each_digest(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(sources); i++) {
-		for (size_t part = 0; part < COUNT(parts); part++) {
-			again();
-			sources[i]();
-			agree_kernel(INITRD, "quiet");
-			table[parts[part].digest + unit_random_below(32)] ^=
-				(uint8_t)(1u << unit_random_below(8));
-			put_table();
-			mismatches(parts[part].name);
-		}
-	}
+	hashed_test_digest_bits();
 }
 
 static void verify_one_bit_of_the_kernel(void **state)
 {
+	/* Setup and rest, the last byte too. */
+	const size_t places[] = {0, 0x300, kernel.setup_size, kernel.size - 1};
+
 	(void)state;
-	for (size_t i = 0; i < COUNT(sources); i++) {
-		/* Setup and rest, the last byte too. */
-		const size_t places[] = {0, 0x300, kernel.setup_size, kernel.size - 1};
-		for (size_t place = 0; place < COUNT(places); place++) {
-			again();
-			agree_kernel(INITRD, "quiet");
-			kernel.bytes[places[place]] ^= 0x10;
-			sources[i]();
-			mismatches("the kernel's");
-			kernel.bytes[places[place]] ^= 0x10;
-		}
-	}
+	hashed_test_kernel_bits(places, COUNT(places));
 }
 
 static void verify_without_initrd_and_cmdline(void **state)
 {
 	(void)state;
 	machine_add_legacy_kernel(&kernel);
-	agree_kernel("", "");
-	boots("", "");
+	hashed_agree_kernel("", "");
+	hashed_boots("", "");
 	again();
 	file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
 	file("opt/org.slipway/initrd", "", 0);
-	agree_kernel("", "");
-	boots("", "");
+	hashed_agree_kernel("", "");
+	hashed_boots("", "");
 	/* What was agreed is missing. */
 	again();
 	machine_add_legacy_kernel(&kernel);
-	agree_kernel(INITRD, "");
-	mismatches("the initrd's");
+	hashed_agree_kernel(HASHED_INITRD, "");
+	hashed_mismatches("the initrd's");
 	again();
 	machine_add_legacy_kernel(&kernel);
-	agree_kernel("", "quiet");
-	mismatches("command line's");
+	hashed_agree_kernel("", "quiet");
+	hashed_mismatches("command line's");
 }
 
 /* Another kernel that comes first is taken, and refused; one that comes later does not count. */
@@ -208,19 +161,19 @@ static void verify_only_the_first_kernel(void **state)
 	(void)state;
 	file("etc/boot/kernel", kernel.bytes, kernel.size);
 	machine_add_legacy_kernel(&other);
-	agree_kernel("", "");
-	boots("", "");
+	hashed_agree_kernel("", "");
+	hashed_boots("", "");
 	again();
 	file("opt/org.slipway/kernel", other.bytes, other.size);
 	file("etc/boot/kernel", kernel.bytes, kernel.size);
-	agree_kernel("", "");
-	mismatches("the kernel's");
+	hashed_agree_kernel("", "");
+	hashed_mismatches("the kernel's");
 	/* We ourselves are no kernel. */
 	again();
 	file("opt/org.slipway/kernel", machine_image, sizeof(machine_image));
 	file("etc/boot/kernel", kernel.bytes, kernel.size);
-	agree_kernel("", "");
-	boots("", "");
+	hashed_agree_kernel("", "");
+	hashed_boots("", "");
 }
 
 /* -- what a host does meanwhile ------------------------------------------------------- */
@@ -242,12 +195,12 @@ static void verify_kernel_that_changes(void **state)
 	do {
 		again();
 		from_opt();
-		agree_kernel(INITRD, "quiet");
+		hashed_agree_kernel(HASHED_INITRD, "quiet");
 		reads = 0;
 		change_at = booted + refused + 1;
 		host.fwcfg.before_read = change_kernel;
 		if (machine_boot(ARCH_ENTRY_RESET, 0) == HOST_HANDOFF) {
-			machine_check_handoff(&kernel, INITRD, INITRD_SIZE, "quiet");
+			machine_check_handoff(&kernel, HASHED_INITRD, HASHED_INITRD_SIZE, "quiet");
 			booted++;
 			continue;
 		}
@@ -278,48 +231,48 @@ static void verify_a_uki(void **state)
 				host_fwcfg_integer(0x07, 4, 0x100000);
 			}
 			legacy_cmdline(given[i]);
-			agree(uki.bytes, uki.size, "", given[i]);
+			hashed_agree(uki.bytes, uki.size, "", given[i]);
 			/* Its own command line was agreed with it (rulings 33). */
-			boots(INITRD, "from=uki");
-			table[HASH_TABLE_KERNEL] ^= 1;
+			hashed_boots(HASHED_INITRD, "from=uki");
+			hashed_table[HASH_TABLE_KERNEL] ^= 1;
 			put_table();
-			mismatches("the kernel's");
+			hashed_mismatches("the kernel's");
 		}
 	}
 	/* The VMM's command line counts even so, and an initrd that was not agreed. */
 	again();
 	file("opt/org.slipway/kernel", uki.bytes, uki.size);
 	legacy_cmdline("from=vmm");
-	agree(uki.bytes, uki.size, "", "");
-	mismatches("command line's");
+	hashed_agree(uki.bytes, uki.size, "", "");
+	hashed_mismatches("command line's");
 	again();
 	file("opt/org.slipway/kernel", uki.bytes, uki.size);
-	agree(uki.bytes, uki.size, INITRD, "");
-	mismatches("the initrd's");
+	hashed_agree(uki.bytes, uki.size, HASHED_INITRD, "");
+	hashed_mismatches("the initrd's");
 	again();
 	file("opt/org.slipway/kernel", uki.bytes, uki.size);
 	legacy_initrd("theirs", 6);
-	agree(uki.bytes, uki.size, "theirs", "");
-	boots("theirs", "from=uki");
+	hashed_agree(uki.bytes, uki.size, "theirs", "");
+	hashed_boots("theirs", "from=uki");
 }
 
 static void verify_an_appended_initrd(void **state)
 {
 	size_t start = (kernel.size + 0xfff) / 0x1000 * 0x1000;
-	uint8_t *both = calloc(1, start + INITRD_SIZE);
+	uint8_t *both = calloc(1, start + HASHED_INITRD_SIZE);
 
 	(void)state;
 	assert_non_null(both);
 	memcpy(both, kernel.bytes, kernel.size);
-	memcpy(both + start, INITRD, INITRD_SIZE);
-	file("etc/boot/kernel", both, start + INITRD_SIZE);
-	agree(both, start + INITRD_SIZE, "", "");
-	boots(INITRD, "");
+	memcpy(both + start, HASHED_INITRD, HASHED_INITRD_SIZE);
+	file("etc/boot/kernel", both, start + HASHED_INITRD_SIZE);
+	hashed_agree(both, start + HASHED_INITRD_SIZE, "", "");
+	hashed_boots(HASHED_INITRD, "");
 	again();
 	both[start] ^= 1;
-	file("etc/boot/kernel", both, start + INITRD_SIZE);
+	file("etc/boot/kernel", both, start + HASHED_INITRD_SIZE);
 	put_table();
-	mismatches("the kernel's");
+	hashed_mismatches("the kernel's");
 	free(both);
 }
 
@@ -331,17 +284,18 @@ static void verify_an_elf_file(void **state)
 	for (unsigned right = 0; right < 2; right++) {
 		again();
 		file("opt/org.slipway/kernel", elf.bytes, elf.size);
-		legacy_initrd(INITRD, INITRD_SIZE);
+		legacy_initrd(HASHED_INITRD, HASHED_INITRD_SIZE);
 		legacy_cmdline("quiet");
-		agree(elf.bytes, elf.size, INITRD, "quiet");
-		table[HASH_TABLE_KERNEL] ^= right == 0;
+		hashed_agree(elf.bytes, elf.size, HASHED_INITRD, "quiet");
+		hashed_table[HASH_TABLE_KERNEL] ^= right == 0;
 		put_table();
 		if (right == 0) {
-			mismatches("the kernel's");
+			hashed_mismatches("the kernel's");
 			continue;
 		}
 		unit_check_end(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
-		machine_check_pvh_handoff(ELF_PLACE + ELF_ENTRY, INITRD, INITRD_SIZE, "quiet");
+		machine_check_pvh_handoff(ELF_PLACE + ELF_ENTRY, HASHED_INITRD, HASHED_INITRD_SIZE,
+					  "quiet");
 	}
 	kernel_free(&elf);
 }
@@ -356,8 +310,8 @@ static void verify_an_elf_file_that_the_vmm_loaded(void **state)
 	host_fwcfg_integer(0x07, 4, 16 * MIB);
 	host_fwcfg_integer(0x08, 4, MIB);
 	host_fwcfg_integer(0x10, 4, 16 * MIB + 0x100);
-	agree_kernel("", "");
-	fails("payload", STATUS_UNSUPPORTED);
+	hashed_agree_kernel("", "");
+	hashed_fails("payload", STATUS_UNSUPPORTED);
 	assert_non_null(strstr(host.console, "not there as a file to be hashed"));
 }
 
@@ -370,8 +324,8 @@ static void verify_setup_that_is_not_the_files(void **state)
 	memcpy(setup_item, kernel.bytes, kernel.setup_size);
 	machine_add_legacy_kernel(&kernel);
 	machine_add_legacy(0x17, 0x18, setup_item, sizeof(setup_item));
-	agree_kernel("", "");
-	fails("payload", STATUS_UNSUPPORTED);
+	hashed_agree_kernel("", "");
+	hashed_fails("payload", STATUS_UNSUPPORTED);
 	assert_non_null(strstr(host.console, "not there as a file to be hashed"));
 }
 
@@ -390,8 +344,8 @@ static void verify_setup_data_is_dropped(void **state)
 		if (in_file != 0)
 			file("etc/boot/kernel", kernel.bytes, kernel.size);
 		machine_add_legacy_kernel(&kernel);
-		agree_kernel("", "");
-		boots("", "");
+		hashed_agree_kernel("", "");
+		hashed_boots("", "");
 		assert_non_null(machine_setup_data(0, &type, &length));
 		assert_int_equal(type, 9);
 		assert_null(machine_setup_data(1, &type, &length));
@@ -432,17 +386,17 @@ static void pvh_mismatches(const char *name)
 static void verify_a_module_that_is_the_initrd(void **state)
 {
 	(void)state;
-	for (size_t part = 0; part <= COUNT(parts); part++) {
-		pvh(INITRD, INITRD_SIZE, "quiet");
+	for (size_t part = 0; part <= HASHED_PARTS; part++) {
+		pvh(HASHED_INITRD, HASHED_INITRD_SIZE, "quiet");
 		file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-		agree_kernel(INITRD, "quiet");
-		if (part == COUNT(parts)) {
-			pvh_boots(INITRD, "quiet");
+		hashed_agree_kernel(HASHED_INITRD, "quiet");
+		if (part == HASHED_PARTS) {
+			pvh_boots(HASHED_INITRD, "quiet");
 			continue;
 		}
-		table[parts[part].digest] ^= 1;
+		hashed_table[hashed_parts[part].digest] ^= 1;
 		put_table();
-		pvh_mismatches(parts[part].name);
+		pvh_mismatches(hashed_parts[part].name);
 	}
 }
 
@@ -450,21 +404,21 @@ static void verify_a_module_that_is_the_kernel(void **state)
 {
 	(void)state;
 	pvh(kernel.bytes, kernel.size, "quiet");
-	agree_kernel("", "quiet");
+	hashed_agree_kernel("", "quiet");
 	pvh_boots("", "quiet");
 	pvh(kernel.bytes, kernel.size, NULL);
-	agree_kernel("", "");
+	hashed_agree_kernel("", "");
 	pvh_boots("", "");
 	pvh(uki.bytes, uki.size, NULL);
-	agree(uki.bytes, uki.size, "", "");
-	pvh_boots(INITRD, "from=uki");
+	hashed_agree(uki.bytes, uki.size, "", "");
+	pvh_boots(HASHED_INITRD, "from=uki");
 	pvh(uki.bytes, uki.size, NULL);
-	table[HASH_TABLE_KERNEL] ^= 1;
+	hashed_table[HASH_TABLE_KERNEL] ^= 1;
 	put_table();
 	pvh_mismatches("the kernel's");
 	/* An initrd alone is no kernel. */
-	pvh(INITRD, INITRD_SIZE, NULL);
-	agree_kernel("", "");
+	pvh(HASHED_INITRD, HASHED_INITRD_SIZE, NULL);
+	hashed_agree_kernel("", "");
 	unit_check_end(machine_boot(ARCH_ENTRY_PVH, MACHINE_START_INFO), HOST_FATAL);
 	unit_check_fatal("payload", STATUS_NOT_FOUND);
 }
@@ -475,16 +429,16 @@ static void verify_bad_table(void **state)
 {
 	(void)state;
 	from_opt();
-	agree_kernel(INITRD, "quiet");
-	table[0] ^= 1;
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
+	hashed_table[0] ^= 1;
 	put_table();
-	fails("hashes", STATUS_BAD_FORMAT);
-	table[0] ^= 1;
-	table[17] = 0x80;
+	hashed_fails("hashes", STATUS_BAD_FORMAT);
+	hashed_table[0] ^= 1;
+	hashed_table[17] = 0x80;
 	again();
 	from_opt();
 	put_table();
-	fails("hashes", STATUS_OUT_OF_RANGE);
+	hashed_fails("hashes", STATUS_OUT_OF_RANGE);
 }
 
 /* What another system left there says nothing. */
@@ -496,12 +450,12 @@ static void verify_nothing_without_a_table(void **state)
 		from_opt();
 		file("opt/org.slipway/log", "info", 4);
 		if (noise != 0)
-			unit_random_bytes(table, sizeof(table));
+			unit_random_bytes(hashed_table, sizeof(hashed_table));
 		else
-			memset(table, 0, sizeof(table));
+			memset(hashed_table, 0, sizeof(hashed_table));
 		put_table();
 		unit_check_end(machine_boot(ARCH_ENTRY_RESET, 0), HOST_HANDOFF);
-		machine_check_handoff(&kernel, INITRD, INITRD_SIZE, "quiet");
+		machine_check_handoff(&kernel, HASHED_INITRD, HASHED_INITRD_SIZE, "quiet");
 		assert_non_null(strstr(host.console, "slipway: no hash table"));
 	}
 }
@@ -511,7 +465,7 @@ static void verify_where_the_table_cannot_be_read(void **state)
 	(void)state;
 	from_opt();
 	host_refuse_map(host.hash_block.start, 1);
-	fails("hashes", STATUS_NO_MEMORY);
+	hashed_fails("hashes", STATUS_NO_MEMORY);
 }
 
 /* -- no memory ------------------------------------------------------------------------ */
@@ -521,8 +475,8 @@ static void verify_without_memory(void **state)
 	(void)state;
 	/* Each claim fails once. */
 	from_opt();
-	agree_kernel(INITRD, "quiet");
-	boots(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
+	hashed_boots(HASHED_INITRD, "quiet");
 	size_t claims = host.claims;
 	for (size_t claim = 1; claim <= claims; claim++) {
 		again();
@@ -531,7 +485,7 @@ static void verify_without_memory(void **state)
 		host.fail_claim = claim;
 		/* Some of what is lost is worth a warning only. */
 		if (machine_boot(ARCH_ENTRY_RESET, 0) == HOST_HANDOFF)
-			machine_check_handoff(&kernel, INITRD, INITRD_SIZE, "quiet");
+			machine_check_handoff(&kernel, HASHED_INITRD, HASHED_INITRD_SIZE, "quiet");
 		else
 			assert_true(host.fatal.status != STATUS_MISMATCH && host.check[0] == '\0');
 	}
@@ -542,8 +496,8 @@ static void verify_without_reading(void **state)
 {
 	(void)state;
 	from_opt();
-	agree_kernel(INITRD, "quiet");
-	boots(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
+	hashed_boots(HASHED_INITRD, "quiet");
 	size_t dmas = host.fwcfg.dmas;
 	for (size_t dma = 1; dma <= 2 * dmas; dma++) {
 		again();
@@ -554,7 +508,7 @@ static void verify_without_reading(void **state)
 		else
 			host.fwcfg.short_dma = dma - dmas;
 		if (machine_boot(ARCH_ENTRY_RESET, 0) == HOST_HANDOFF)
-			machine_check_handoff(&kernel, INITRD, INITRD_SIZE, "quiet");
+			machine_check_handoff(&kernel, HASHED_INITRD, HASHED_INITRD_SIZE, "quiet");
 		else
 			assert_true(host.check[0] == '\0');
 	}
@@ -564,10 +518,10 @@ static void verify_where_nothing_can_be_mapped(void **state)
 {
 	(void)state;
 	from_opt();
-	agree_kernel(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
 	/* Where the copies would be: the highest pages. */
 	host_refuse_map(64 * MIB - 0x10000, 0x10000);
-	fails("payload", STATUS_NO_MEMORY);
+	hashed_fails("payload", STATUS_NO_MEMORY);
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

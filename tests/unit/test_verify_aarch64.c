@@ -5,32 +5,19 @@
 
 #include <zlib.h>
 
-#include "hash_table.h"
+#include "hashed.h"
 #include "machine_arm.h"
 #include "pe.h"
 
 /* Whole boots on AArch64 with a hash table that the device tree names. */
-
-#define INITRD      "the right initrd"
-#define INITRD_SIZE (sizeof(INITRD) - 1)
 
 /* Where a VMM has put things. */
 #define TABLE_AT  (ARM_RAM + 24 * MIB)
 #define KERNEL_AT (ARM_RAM + 32 * MIB)
 #define INITRD_AT (ARM_RAM + 64 * MIB)
 
-static const struct {
-	unsigned digest;
-	char name[16];
-} parts[] = {
-	{HASH_TABLE_KERNEL, "the kernel's"},
-	{HASH_TABLE_INITRD, "the initrd's"},
-	{HASH_TABLE_CMDLINE, "command line's"},
-};
-
 static struct arm_kernel kernel;
 static struct pe_file uki;
-static uint8_t table[HASH_TABLE_SIZE];
 
 static void again(void)
 {
@@ -38,18 +25,6 @@ static void again(void)
 	host.random_left = 0;
 	arm_tree.has_hash_table = true;
 	arm_tree.hash_table = (struct arch_range){TABLE_AT, HASH_TABLE_SIZE};
-}
-
-static int setup(void **state)
-{
-	unit_setup(state);
-	kernel = arm_kernel_make(70000, MIB);
-	uki = pe_make(PE_AARCH64, 3);
-	(void)pe_add(&uki, ".cmdline", "from=uki\n", 9);
-	(void)pe_add(&uki, ".initrd", INITRD, INITRD_SIZE);
-	(void)pe_add(&uki, ".linux", kernel.bytes, kernel.size);
-	again();
-	return 0;
 }
 
 static int teardown(void **state)
@@ -83,41 +58,14 @@ static struct arch_range put(uint64_t address, const void *bytes, size_t size)
 
 static void put_table(void)
 {
-	arm_put(TABLE_AT, table, sizeof(table));
+	arm_put(TABLE_AT, hashed_table, sizeof(hashed_table));
 }
 
-/* The table has the hashes of these. */
-static void agree(const void *bytes, size_t size, const char *initrd, const char *cmdline)
-{
-	hash_table_make(table, (struct span){bytes, size},
-			(struct span){(const uint8_t *)initrd, strlen(initrd)}, cmdline);
-	put_table();
-}
-
-static void agree_kernel(const char *initrd, const char *cmdline)
-{
-	agree(kernel.bytes, kernel.size, initrd, cmdline);
-}
-
-static void boots(const char *initrd, const char *cmdline)
+static void check_handoff(const char *initrd, const char *cmdline)
 {
 	const struct arm_expected expected = {&kernel, initrd, strlen(initrd), cmdline, NULL, NULL};
-	unit_check_end(arm_boot(), HOST_HANDOFF);
+
 	arm_check_tree(&expected);
-	assert_string_equal(host.console, "");
-}
-
-static void fails(const char *stage, enum status status)
-{
-	unit_check_end(arm_boot(), HOST_FATAL);
-	unit_check_fatal(stage, status);
-	arm_check_writes();
-}
-
-static void mismatches(const char *name)
-{
-	fails("payload", STATUS_MISMATCH);
-	assert_non_null(strstr(host.console, name));
 }
 
 /* -- each source ------------------------------------------------------------------- */
@@ -125,7 +73,7 @@ static void mismatches(const char *name)
 static void from_opt(void)
 {
 	file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	file("opt/org.slipway/initrd", INITRD, INITRD_SIZE);
+	file("opt/org.slipway/initrd", HASHED_INITRD, HASHED_INITRD_SIZE);
 	file("opt/org.slipway/cmdline", "quiet\n", 6);
 }
 
@@ -133,35 +81,53 @@ static void from_legacy(void)
 {
 	legacy(0x08, 0x11, kernel.bytes, kernel.size);
 	host_fwcfg_integer(0x17, 4, 0);
-	legacy(0x0b, 0x12, INITRD, INITRD_SIZE);
+	legacy(0x0b, 0x12, HASHED_INITRD, HASHED_INITRD_SIZE);
 	legacy_cmdline("quiet");
 }
 
 static void from_chosen(void)
 {
 	arm_tree.kernel = put(KERNEL_AT, kernel.bytes, kernel.size);
-	arm_tree.initrd = put(INITRD_AT, INITRD, INITRD_SIZE);
+	arm_tree.initrd = put(INITRD_AT, HASHED_INITRD, HASHED_INITRD_SIZE);
 	arm_tree.bootargs = "quiet";
 }
 
 static void from_modules(void)
 {
 	arm_tree.kernel_module = put(KERNEL_AT, kernel.bytes, kernel.size);
-	arm_tree.initrd_module = put(INITRD_AT, INITRD, INITRD_SIZE);
+	arm_tree.initrd_module = put(INITRD_AT, HASHED_INITRD, HASHED_INITRD_SIZE);
 	arm_tree.module_bootargs = "quiet";
 }
 
 static void (*const sources[])(void) = {from_opt, from_legacy, from_chosen, from_modules};
 
+static int setup(void **state)
+{
+	unit_setup(state);
+	kernel = arm_kernel_make(70000, MIB);
+	uki = pe_make(PE_AARCH64, 3);
+	(void)pe_add(&uki, ".cmdline", "from=uki\n", 9);
+	(void)pe_add(&uki, ".initrd", HASHED_INITRD, HASHED_INITRD_SIZE);
+	(void)pe_add(&uki, ".linux", kernel.bytes, kernel.size);
+	hashed_machine = (struct hashed_machine){
+		.again = again,
+		.put_table = put_table,
+		.boot = arm_boot,
+		.check_handoff = check_handoff,
+		.check_failure = arm_check_writes,
+		.sources = sources,
+		.sources_count = COUNT(sources),
+		.kernel = kernel.bytes,
+		.kernel_size = kernel.size,
+	};
+	again();
+	return 0;
+}
+
 static void verify_arm_each_source(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(sources); i++) {
-		again();
-		sources[i]();
-		agree_kernel(INITRD, "quiet");
-		boots(INITRD, "quiet");
-	}
+	hashed_test_each_source();
 	/* What lies in a good place has stayed there. */
 	assert_int_equal(host.handoff.entry, KERNEL_AT);
 	assert_int_equal(arm_initrd(), INITRD_AT);
@@ -176,25 +142,15 @@ static void verify_arm_reserved_memory_is_left_alone(void **state)
 		sources[i]();
 		arm_tree.reserved_memory[0] =
 			(struct arch_range){ARM_RAM + ARM_RAM_SIZE - 4 * MIB, 4 * MIB};
-		agree_kernel(INITRD, "quiet");
-		boots(INITRD, "quiet");
+		hashed_agree_kernel(HASHED_INITRD, "quiet");
+		hashed_boots(HASHED_INITRD, "quiet");
 	}
 }
 
 static void verify_arm_one_bit_of_each_digest(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < COUNT(sources); i++) {
-		for (size_t part = 0; part < COUNT(parts); part++) {
-			again();
-			sources[i]();
-			agree_kernel(INITRD, "quiet");
-			table[parts[part].digest + unit_random_below(32)] ^=
-				(uint8_t)(1u << unit_random_below(8));
-			put_table();
-			mismatches(parts[part].name);
-		}
-	}
+	hashed_test_digest_bits();
 }
 
 static void verify_arm_one_bit_of_the_kernel(void **state)
@@ -202,32 +158,23 @@ static void verify_arm_one_bit_of_the_kernel(void **state)
 	const size_t places[] = {0, 100, kernel.size - 1};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(sources); i++) {
-		for (size_t place = 0; place < COUNT(places); place++) {
-			again();
-			agree_kernel(INITRD, "quiet");
-			kernel.bytes[places[place]] ^= 0x10;
-			sources[i]();
-			mismatches("the kernel's");
-			kernel.bytes[places[place]] ^= 0x10;
-		}
-	}
+	hashed_test_kernel_bits(places, COUNT(places));
 }
 
 static void verify_arm_without_initrd_and_cmdline(void **state)
 {
 	(void)state;
 	file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	agree_kernel("", "");
-	boots("", "");
+	hashed_agree_kernel("", "");
+	hashed_boots("", "");
 	again();
 	file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	agree_kernel(INITRD, "");
-	mismatches("the initrd's");
+	hashed_agree_kernel(HASHED_INITRD, "");
+	hashed_mismatches("the initrd's");
 	again();
 	file("opt/org.slipway/kernel", kernel.bytes, kernel.size);
-	agree_kernel("", "quiet");
-	mismatches("command line's");
+	hashed_agree_kernel("", "quiet");
+	hashed_mismatches("command line's");
 }
 
 /* Too short for a look at it, but not for a hash. */
@@ -237,16 +184,16 @@ static void verify_arm_short_kernel(void **state)
 	for (size_t size = 0; size < 64; size += 21) {
 		again();
 		file("opt/org.slipway/kernel", kernel.bytes, size);
-		agree_kernel("", "");
-		mismatches("the kernel's");
+		hashed_agree_kernel("", "");
+		hashed_mismatches("the kernel's");
 		again();
 		file("opt/org.slipway/kernel", kernel.bytes, size);
-		agree(kernel.bytes, size, "", "");
-		fails("loader", STATUS_TRUNCATED);
+		hashed_agree(kernel.bytes, size, "", "");
+		hashed_fails("loader", STATUS_TRUNCATED);
 	}
 	again();
 	file("opt/org.slipway/kernel", kernel.bytes, 100);
-	agree(kernel.bytes, 100, "", "");
+	hashed_agree(kernel.bytes, 100, "", "");
 	assert_int_equal(arm_boot(), HOST_HANDOFF);
 }
 
@@ -256,8 +203,8 @@ static void verify_arm_own_image_is_skipped(void **state)
 	(void)state;
 	file("opt/org.slipway/kernel", arm_image, sizeof(arm_image));
 	legacy(0x08, 0x11, kernel.bytes, kernel.size);
-	agree_kernel("", "");
-	boots("", "");
+	hashed_agree_kernel("", "");
+	hashed_boots("", "");
 }
 
 /* -- what is not in a file of its own, or not as it is ---------------------------------- */
@@ -280,13 +227,13 @@ static void verify_arm_packed_kernel(void **state)
 	(void)deflateEnd(&stream);
 
 	file("opt/org.slipway/kernel", packed, size);
-	agree(packed, size, "", "");
-	boots("", "");
+	hashed_agree(packed, size, "", "");
+	hashed_boots("", "");
 	/* The hash is that of the file. */
 	again();
 	file("opt/org.slipway/kernel", packed, size);
-	agree_kernel("", "");
-	mismatches("the kernel's");
+	hashed_agree_kernel("", "");
+	hashed_mismatches("the kernel's");
 	free(packed);
 }
 
@@ -303,24 +250,24 @@ static void verify_arm_uki(void **state)
 		else
 			arm_tree.kernel = put(KERNEL_AT, uki.bytes, uki.size);
 		legacy_cmdline(cmdline);
-		agree(uki.bytes, uki.size, "", cmdline);
+		hashed_agree(uki.bytes, uki.size, "", cmdline);
 		if (round % 2 == 0) {
-			boots(INITRD, "from=uki");
+			hashed_boots(HASHED_INITRD, "from=uki");
 			continue;
 		}
-		table[HASH_TABLE_KERNEL] ^= 1;
+		hashed_table[HASH_TABLE_KERNEL] ^= 1;
 		put_table();
-		mismatches("the kernel's");
+		hashed_mismatches("the kernel's");
 	}
 	again();
 	file("etc/boot/kernel", uki.bytes, uki.size);
-	agree(uki.bytes, uki.size, INITRD, "");
-	mismatches("the initrd's");
+	hashed_agree(uki.bytes, uki.size, HASHED_INITRD, "");
+	hashed_mismatches("the initrd's");
 	again();
 	file("etc/boot/kernel", uki.bytes, uki.size);
 	legacy_cmdline("from=vmm");
-	agree(uki.bytes, uki.size, "", "");
-	mismatches("command line's");
+	hashed_agree(uki.bytes, uki.size, "", "");
+	hashed_mismatches("command line's");
 }
 
 /* All that a stock VMM takes beside us: the initrd of /chosen is the kernel. */
@@ -328,18 +275,18 @@ static void verify_arm_uki_as_initrd(void **state)
 {
 	(void)state;
 	arm_tree.initrd = put(INITRD_AT, uki.bytes, uki.size);
-	agree(uki.bytes, uki.size, "", "");
-	boots(INITRD, "from=uki");
+	hashed_agree(uki.bytes, uki.size, "", "");
+	hashed_boots(HASHED_INITRD, "from=uki");
 	again();
 	arm_tree.initrd = put(INITRD_AT, uki.bytes, uki.size);
-	table[HASH_TABLE_KERNEL] ^= 1;
+	hashed_table[HASH_TABLE_KERNEL] ^= 1;
 	put_table();
-	mismatches("the kernel's");
+	hashed_mismatches("the kernel's");
 	/* One that is none is looked at for a kernel, and is not hashed as one. */
 	again();
-	arm_tree.initrd = put(INITRD_AT, INITRD, INITRD_SIZE);
-	agree_kernel(INITRD, "");
-	fails("payload", STATUS_NOT_FOUND);
+	arm_tree.initrd = put(INITRD_AT, HASHED_INITRD, HASHED_INITRD_SIZE);
+	hashed_agree_kernel(HASHED_INITRD, "");
+	hashed_fails("payload", STATUS_NOT_FOUND);
 }
 
 /* -- the table ------------------------------------------------------------------------ */
@@ -349,7 +296,7 @@ static void verify_arm_without_a_table(void **state)
 	(void)state;
 	from_opt();
 	arm_tree.has_hash_table = false;
-	boots(INITRD, "quiet");
+	hashed_boots(HASHED_INITRD, "quiet");
 	again();
 	from_opt();
 	arm_tree.has_hash_table = false;
@@ -363,30 +310,30 @@ static void verify_arm_no_table_there(void **state)
 {
 	(void)state;
 	from_opt();
-	fails("hashes", STATUS_NOT_FOUND);
+	hashed_fails("hashes", STATUS_NOT_FOUND);
 	again();
 	from_opt();
 	arm_tree.hash_table.size = 0;
-	fails("hashes", STATUS_NOT_FOUND);
+	hashed_fails("hashes", STATUS_NOT_FOUND);
 	again();
 	from_opt();
-	agree_kernel(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
 	arm_tree.hash_table.size = 67;
-	fails("hashes", STATUS_NOT_FOUND);
+	hashed_fails("hashes", STATUS_NOT_FOUND);
 }
 
 static void verify_arm_bad_table(void **state)
 {
 	(void)state;
 	from_opt();
-	agree_kernel(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
 	arm_tree.hash_table.size = 100;
-	fails("hashes", STATUS_OUT_OF_RANGE);
+	hashed_fails("hashes", STATUS_OUT_OF_RANGE);
 	again();
 	from_opt();
-	table[0] ^= 1;
+	hashed_table[0] ^= 1;
 	put_table();
-	fails("hashes", STATUS_BAD_FORMAT);
+	hashed_fails("hashes", STATUS_BAD_FORMAT);
 }
 
 /* A page or more, of which the table is the start. */
@@ -394,31 +341,31 @@ static void verify_arm_table_in_a_larger_place(void **state)
 {
 	(void)state;
 	from_opt();
-	agree_kernel(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
 	arm_tree.hash_table.size = 0x3000;
-	boots(INITRD, "quiet");
+	hashed_boots(HASHED_INITRD, "quiet");
 }
 
 static void verify_arm_table_outside_of_ram(void **state)
 {
 	(void)state;
 	from_opt();
-	agree_kernel(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
 	arm_tree.hash_table.start = 0x0a000000;
-	fails("hashes", STATUS_OVERLAP);
+	hashed_fails("hashes", STATUS_OVERLAP);
 	again();
 	from_opt();
-	agree_kernel(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
 	host_refuse_map(TABLE_AT, 1);
-	fails("hashes", STATUS_NO_MEMORY);
+	hashed_fails("hashes", STATUS_NO_MEMORY);
 }
 
 static void verify_arm_without_memory(void **state)
 {
 	(void)state;
 	from_opt();
-	agree_kernel(INITRD, "quiet");
-	boots(INITRD, "quiet");
+	hashed_agree_kernel(HASHED_INITRD, "quiet");
+	hashed_boots(HASHED_INITRD, "quiet");
 	size_t claims = host.claims;
 	for (size_t claim = 1; claim <= claims; claim++) {
 		again();
