@@ -7,6 +7,7 @@
 
 #include "acpi/script.h"
 #include "acpi/smbios.h"
+#include "arch/machine.h"
 #include "fwcfg/fwcfg.h"
 #include "lib/blob.h"
 #include "lib/log.h"
@@ -95,6 +96,12 @@ enum boot_part {
 	BOOT_CMDLINE,
 	BOOT_PARTS,
 };
+
+/** What hashes here: the CPU's instructions where it has them. */
+static inline enum sha2_engine boot_sha2_engine(void)
+{
+	return arch_has_sha256() ? SHA2_CPU : SHA2_PORTABLE;
+}
 
 /*
  * With a hash table (measure/hashes.h), each part that the VMM delivers is brought into memory

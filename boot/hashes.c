@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "arch/machine.h"
 #include "arch/memory.h"
 #include "lib/attributes.h"
 #include "lib/check.h"
@@ -56,7 +55,7 @@ static enum status check_memory(struct boot *boot, enum boot_part part, uint64_t
 	if (size != 0 && bytes == NULL)
 		return refuse(&boot->why, STATUS_NO_MEMORY,
 			      "what is to be checked cannot be mapped");
-	sha2_init(&hash, SHA2_256, arch_has_sha256() ? SHA2_CPU : SHA2_PORTABLE);
+	sha2_init(&hash, SHA2_256, boot_sha2_engine());
 	sha2_update(&hash, (struct span){bytes, size});
 	sha2_final(&hash, digest);
 	boot->checked |= 1u << part;

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "arch/machine.h"
-
 /* QEMU makes it that long (include/hw/acpi/tpm.h, TPM_LOG_AREA_MINIMUM_SIZE). */
 #define LOG_SIZE_MAX 0x10000
 
@@ -49,7 +47,7 @@ static enum status begin(struct boot *boot, uint64_t room)
 	boot->measure = (struct measure){
 		.extend = extend,
 		.context = boot,
-		.engine = arch_has_sha256() ? SHA2_CPU : SHA2_PORTABLE,
+		.engine = boot_sha2_engine(),
 	};
 	/* A log without room is full from the start on, and the PCRs are extended all the same. */
 	if (eventlog_begin(&boot->measure.log, bytes, room, &banks) != STATUS_OK)
